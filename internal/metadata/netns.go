@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package metadata
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// socketIn makes a nf_tables netlink socket in the given network namespace. A
+// socket stays in the namespace that it was made in, so nothing else needs to be
+// done there.
+//
+// It goes there on a goroutine of its own, locked to its thread, and comes back.
+// Where coming back fails, the goroutine ends without unlocking, and the Go
+// runtime never runs anything on that thread again; the caller's goroutine, which
+// may call execve(2) later, is in no case left in the other namespace.
+func socketIn(netns int) (int, error) {
+	type result struct {
+		fd  int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread()
+		home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			runtime.UnlockOSThread()
+			done <- result{-1, failure("open /proc/thread-self/ns/net", err)}
+			return
+		}
+		defer unix.Close(home)
+		if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
+			runtime.UnlockOSThread()
+			done <- result{-1, failure("enter the network namespace", err)}
+			return
+		}
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+		if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
+			if err == nil {
+				unix.Close(fd)
+			}
+			done <- result{-1, failure("return to the network namespace of the process", back)}
+			return
+		}
+		runtime.UnlockOSThread()
+		if err != nil {
+			done <- result{-1, failure("open a netlink socket for nf_tables", err)}
+			return
+		}
+		done <- result{fd, nil}
+	}()
+	r := <-done
+	return r.fd, r.err
+}
+
+// SameNetns says whether two descriptors refer to the same network namespace, by
+// device and inode number (namespaces(7)). A descriptor of anything else than a
+// network namespace is an error, never a no (NS_GET_NSTYPE, Linux 4.11).
+func SameNetns(a, b int) (bool, error) {
+	ida, err := netnsID(a)
+	if err != nil {
+		return false, err
+	}
+	idb, err := netnsID(b)
+	if err != nil {
+		return false, err
+	}
+	return ida == idb, nil
+}
+
+// SameNetnsPath compares the namespace of a descriptor with that of a path, such
+// as /proc/1/ns/net or a file that a namespace is bind-mounted on.
+func SameNetnsPath(netns int, path string) (bool, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false, failure("open "+path, err)
+	}
+	defer unix.Close(fd)
+	return SameNetns(netns, fd)
+}
+
+func netnsID(fd int) (id [2]uint64, err error) {
+	typ, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
+	if err != nil {
+		return id, &kernelError{op: "ask for the type of a namespace", errno: unix.ENOTTY, text: "not a namespace file"}
+	}
+	if typ != unix.CLONE_NEWNET {
+		return id, &kernelError{op: "compare network namespaces", errno: unix.ENOTTY, text: "a namespace of another type"}
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return id, failure("fstat a network namespace", err)
+	}
+	return [2]uint64{uint64(st.Dev), st.Ino}, nil
+}
