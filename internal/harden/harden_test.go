@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harden
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/workload"
+)
+
+const (
+	testUID  = 2001234567
+	filter   = `{"defaultAction":"SCMP_ACT_ERRNO","architectures":["SCMP_ARCH_X86_64"],"syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}`
+	testRoot = "/srv/rootfs"
+)
+
+// facts stands in for host.Gather on paths that are not on this host: each
+// bind leads where it says, each joined namespace is another container's.
+func facts(doc *spec.Document) *host.Facts {
+	f := &host.Facts{
+		Rootfs: testRoot, Namespaces: map[string]host.Namespace{},
+		Sources: map[*spec.Value]host.Source{}, Destinations: map[*spec.Value]string{},
+	}
+	for _, ns := range doc.Get("linux", "namespaces").Elems() {
+		owner := host.Own
+		switch p := ns.Get("path").Str(); {
+		case strings.HasSuffix(p, "/netns/default"): // Docker's name for the host's
+			owner = host.Host
+		case p != "":
+			owner = host.Joined
+		}
+		f.Namespaces[ns.Get("type").Str()] = host.Namespace{Owner: owner, Path: ns.Get("path").Str()}
+	}
+	covered := map[string]bool{}
+	for _, m := range doc.Get("mounts").Elems() {
+		dest := path.Clean(m.Get("destination").Str())
+		if rest, ok := strings.CutPrefix(dest, "/var/run/"); ok {
+			dest = "/run/" + rest
+		}
+		f.Destinations[m] = dest
+		covered[dest] = true
+		if host.IsBind(m) {
+			mode := uint32(unix.S_IFREG)
+			if strings.HasSuffix(m.Get("source").Str(), ".sock") {
+				mode = unix.S_IFSOCK
+			}
+			f.Sources[m] = host.Source{Path: m.Get("source").Str(), Mode: mode}
+		}
+	}
+	for _, p := range []host.Place{{Path: "/tmp", Shared: true}, {Path: "/var/tmp", Shared: true}, {Path: "/run"}} {
+		if !covered[p.Path] {
+			f.Places = append(f.Places, p)
+		}
+	}
+	return f
+}
+
+func plan(doc *spec.Document, engine string) *Plan {
+	return &Plan{
+		Profile: policy.Default().Profile(), Workload: workload.Workload{Engine: engine}, Facts: facts(doc),
+		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", UID: testUID, GID: testUID, Home: "/tmp",
+		Passwd: "/run/runclad/container/x/passwd", Group: "/run/runclad/container/x/group",
+		Seccomp: spec.Raw(filter),
+	}
+}
+
+func parse(t testing.TB, in string) *spec.Document {
+	t.Helper()
+	doc, err := spec.ParseSpec([]byte(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// minimal is a spec that nothing refuses, with more put in its place holders.
+const minimal = `{"ociVersion":"1.0.2","process":{"args":["sh"],"cwd":"/","capabilities":{"effective":["CAP_CHOWN","CAP_NET_BIND_SERVICE"]}%process%},"root":{"path":"rootfs"},"mounts":[{"destination":"/proc","type":"proc","source":"proc"}%mounts%],"linux":{"namespaces":[{"type":"mount"},{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"network"}%namespaces%]%linux%}%top%}`
+
+func with1(place, more string) string {
+	in := minimal
+	for _, p := range []string{"process", "mounts", "namespaces", "linux", "top"} {
+		text := ""
+		if p == place {
+			text = "," + more
+		}
+		in = strings.ReplaceAll(in, "%"+p+"%", text)
+	}
+	return in
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harden
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/spec"
+)
+
+// applyVolumes takes set-user-ID programs and device nodes out of every bind
+// and every tmpfs, programs out of tmpfs, and makes the files that engines
+// write for a container (hosts, hostname, resolv.conf) read-only in it.
+func applyVolumes(e *edit) {
+	for _, m := range e.doc.Get("mounts").Elems() {
+		switch {
+		case host.IsBind(m):
+			tighten(e, m, bindFlags(e, m)...)
+		case m.Get("type").Str() == "tmpfs":
+			applyTmpfs(e, m)
+		}
+	}
+}
+
+// bindFlags says what a bind must be.
+func bindFlags(e *edit, m *spec.Value) []string {
+	if isDevice(e.Facts.Sources[m]) {
+		return []string{"nosuid", "noexec"} // nodev would make it useless; the devices step judges it
+	}
+	flags := []string{"nosuid", "nodev"}
+	switch e.Facts.Destinations[m] {
+	case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv":
+		flags = append(flags, "ro", "noexec")
+	case "/dev/shm":
+		flags = append(flags, "noexec")
+	}
+	if mustBeReadOnly(e, m) && !slices.Contains(flags, "ro") {
+		flags = append(flags, "ro")
+	}
+	return flags
+}
+
+// applyTmpfs bounds a tmpfs of the engine's or the user's. One that only its
+// owner may write to is given to the container's user, who stands in the place
+// of the user it was made for. /dev must keep its devices and stays root's.
+func applyTmpfs(e *edit, m *spec.Value) {
+	if e.Facts.Destinations[m] == "/dev" {
+		tighten(e, m, "nosuid", "noexec")
+		return
+	}
+	tighten(e, m, "nosuid", "nodev", "noexec")
+	opts := options(m)
+	if !sized(opts) {
+		opts = with(opts, "size", strconv.FormatInt(e.Profile.TmpfsSize, 10))
+	}
+	// Without a mode the runtime gives it the mode of the directory below.
+	mode, err := strconv.ParseUint(value(opts, "mode"), 8, 32)
+	if everybody := err == nil && mode&0o002 != 0; !everybody && !holds(opts, "ro") {
+		opts = with(with(opts, "uid", decimal(e.UID)), "gid", decimal(e.GID))
+	}
+	e.doc.Set(m, "options", spec.Texts(opts...))
+}
+
+// sized reports whether a tmpfs has a limit; 0 means none (tmpfs(5)).
+func sized(opts []string) bool {
+	for _, key := range [...]string{"size", "nr_blocks"} {
+		if v := value(opts, key); v != "" && v[0] >= '1' && v[0] <= '9' {
+			return true
+		}
+	}
+	return false
+}
+
+func verifyVolumes(e *edit) error {
+	for _, m := range e.doc.Get("mounts").Elems() {
+		var missing string
+		switch {
+		case host.IsBind(m):
+			if _, given := e.Facts.Destinations[m]; given {
+				missing = loose(m, bindFlags(e, m)...)
+			} else {
+				missing = loose(m, "nosuid", "nodev", "noexec", "ro") // our own
+			}
+		case m.Get("type").Str() == "tmpfs" && m.Get("destination").Str() != "/dev":
+			if missing = loose(m, "nosuid", "nodev", "noexec"); missing == "" && !sized(options(m)) {
+				missing = "limited in size"
+			}
+		}
+		if missing != "" {
+			return fmt.Errorf("%s is not %s", m.Path(), missing)
+		}
+	}
+	return nil
+}

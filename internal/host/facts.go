@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/spec"
+)
+
+// Facts is what the host says about one spec.
+type Facts struct {
+	// Rootfs is the absolute path of the container's root directory.
+	Rootfs string
+	// RootfsAlias names the sensitive directory that the rootfs is, "" if none.
+	RootfsAlias string
+	// Namespaces says for each namespace type of the OCI spec whose it is.
+	Namespaces map[string]Namespace
+	// Sources says for each bind mount of the spec where it leads.
+	Sources map[*spec.Value]Source
+	// Destinations says for each mount where it ends up inside the rootfs, the
+	// image's symbolic links followed.
+	Destinations map[*spec.Value]string
+	// Places are the directories that get a tmpfs.
+	Places []Place
+	// PasswdMountable and GroupMountable say whether a file can be mounted over
+	// the image's /etc/passwd and /etc/group.
+	PasswdMountable, GroupMountable bool
+	// AppArmor and SELinux say whether the kernel enforces that module.
+	AppArmor, SELinux bool
+}
+
+// Namespace says whose a namespace is.
+type Namespace struct {
+	Owner NamespaceOwner
+	Path  string // of a joined namespace
+}
+
+// NamespaceOwner is whose a namespace is.
+type NamespaceOwner uint8
+
+// A namespace that the spec does not mention is the host's.
+const (
+	Host   NamespaceOwner = iota
+	Own                   // new, made with the container
+	Joined                // another container's, by path
+)
+
+// Gather collects the facts about the spec in bundle.
+func Gather(bundle string, doc *spec.Document) (*Facts, error) {
+	f := Kernel()
+	var err error
+	if f.Namespaces, err = namespaces(doc); err != nil {
+		return nil, err
+	}
+	f.Rootfs = doc.Get("root", "path").Str()
+	if f.Rootfs == "" {
+		return nil, fmt.Errorf("root.path is not set")
+	}
+	if !path.IsAbs(f.Rootfs) {
+		f.Rootfs = path.Join(bundle, f.Rootfs)
+	}
+	root, err := openRootfs(f.Rootfs)
+	if err != nil {
+		return nil, err
+	}
+	defer root.close()
+	f.RootfsAlias = aliasOf(root.fd)
+	f.Sources = sources(doc)
+	f.Destinations = root.destinations(doc)
+	f.Places = root.places(doc, f.Destinations)
+	f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")
+	f.GroupMountable = root.mountable(doc, f.Destinations, "/etc/group")
+	return f, nil
+}
+
+// Kernel returns the facts that do not depend on a spec.
+func Kernel() *Facts {
+	return &Facts{AppArmor: enabled("/sys/module/apparmor/parameters/enabled"), SELinux: exists("/sys/fs/selinux/enforce")}
+}
+
+func enabled(file string) bool {
+	b, err := os.ReadFile(file)
+	return err == nil && len(b) > 0 && b[0] == 'Y'
+}
+
+func exists(file string) bool {
+	var st unix.Stat_t
+	return unix.Stat(file, &st) == nil
+}

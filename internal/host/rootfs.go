@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"errors"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/spec"
+)
+
+// rootfs is the container's root directory, held open.
+type rootfs struct {
+	fd   int
+	real string // the kernel's path of it
+}
+
+func openRootfs(dir string) (*rootfs, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open rootfs", Path: dir, Err: err}
+	}
+	real, err := fdPath(fd)
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, &os.PathError{Op: "resolve rootfs", Path: dir, Err: err}
+	}
+	return &rootfs{fd: fd, real: real}, nil
+}
+
+func (r *rootfs) close() { _ = unix.Close(r.fd) }
+
+// resolve returns where p ends up inside the rootfs, and the file type bits of
+// what is there, 0 if nothing is. The links of the image are followed by the
+// kernel as if the rootfs were / (openat2(2), RESOLVE_IN_ROOT, Linux 5.6), so
+// `/run -> ../../../etc` ends at the image's own /etc.
+func (r *rootfs) resolve(p string) (string, uint32, error) {
+	p = path.Clean("/" + p)
+	if p == "/" {
+		return p, unix.S_IFDIR, nil
+	}
+	fd, err := unix.Openat2(r.fd, p[1:], &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if errors.Is(err, unix.ENOENT) {
+		dir, mode, err := r.resolve(path.Dir(p))
+		if err == nil && mode != unix.S_IFDIR && mode != 0 {
+			err = unix.ENOTDIR
+		}
+		return path.Join(dir, path.Base(p)), 0, err
+	}
+	if err != nil {
+		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return "", 0, &os.PathError{Op: "stat in the image", Path: p, Err: err}
+	}
+	real, err := fdPath(fd)
+	if err != nil {
+		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: err}
+	}
+	inside, ok := strings.CutPrefix(real, strings.TrimSuffix(r.real, "/"))
+	if !ok || !strings.HasPrefix(inside, "/") {
+		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: errors.New("leads out of the rootfs")}
+	}
+	return inside, st.Mode & unix.S_IFMT, nil
+}
+
+// destinations resolves where each mount ends up. One that cannot be resolved
+// keeps its name: the runtime will say what is wrong with it.
+func (r *rootfs) destinations(doc *spec.Document) map[*spec.Value]string {
+	out := map[*spec.Value]string{}
+	for _, m := range doc.Get("mounts").Elems() {
+		given := path.Clean("/" + m.Get("destination").Str())
+		out[m] = given
+		if real, _, err := r.resolve(given); err == nil {
+			out[m] = real
+		}
+	}
+	return out
+}
+
+// mountable reports whether the runtime can mount a file over p: not if p is a
+// directory or leads astray, not if it is missing and cannot be made, and not
+// below a mount of the spec, whose content is not the image's.
+func (r *rootfs) mountable(doc *spec.Document, destinations map[*spec.Value]string, p string) bool {
+	real, mode, err := r.resolve(p)
+	if err != nil || mode == unix.S_IFDIR || coveredBy(doc, destinations, path.Dir(real)) {
+		return false
+	}
+	return mode != 0 || !r.readOnly()
+}
+
+// readOnly reports whether the rootfs's own filesystem is read-only, so that
+// the runtime cannot make what is missing in it.
+func (r *rootfs) readOnly() bool {
+	var st unix.Statfs_t
+	return unix.Fstatfs(r.fd, &st) == nil && st.Flags&unix.ST_RDONLY != 0
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/runclad/runclad/internal/argv"
+	"github.com/runclad/runclad/internal/control"
+	"github.com/runclad/runclad/internal/harden"
+	"github.com/runclad/runclad/internal/hook"
+	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/record"
+	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/profiles"
+)
+
+// decide makes every choice about the container, so that the steps need not:
+// policy, host facts, identity, filter, and how the metadata block gets there.
+func (s *shim) decide() (err error) {
+	if s.policy, err = policy.Load(policy.File); err != nil {
+		return err
+	}
+	profile := s.policy.Profile()
+	if s.call.Verb == argv.Restore && !profile.Restore {
+		return control.Refuse(control.Restore, "restore = true",
+			"a checkpoint brings its own credentials and system call filter, which no spec can change")
+	}
+	facts, err := host.Gather(s.call.Bundle, s.doc)
+	if err != nil {
+		return err
+	}
+	s.plan = &harden.Plan{
+		Profile: profile, Workload: s.workload, Facts: facts,
+		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(),
+	}
+	if err := s.decideSeccomp(); err != nil {
+		return err
+	}
+	if err := s.decideIdentity(); err != nil {
+		return err
+	}
+	return s.decideBlock()
+}
+
+func (s *shim) decideSeccomp() error {
+	text, err := profiles.Seccomp(profiles.Options{
+		Capabilities: harden.Capabilities(s.plan, s.doc.Get("process")),
+		Runtime:      s.target.flavor.String(),
+	})
+	if err != nil {
+		return fmt.Errorf("seccomp: %w", err)
+	}
+	s.plan.Seccomp = spec.Raw(text)
+	return nil
+}
+
+// decideBlock chooses where the metadata block is set: at once where the
+// network namespace exists already (CRI pods, shared namespaces); by start
+// where the runtime makes it; by a hook where no start comes.
+func (s *shim) decideBlock() error {
+	r := s.record
+	if s.plan.Profile.TaskCredentials == "block" {
+		r.TaskCredentials = "block"
+	}
+	network := s.plan.Facts.Namespaces["network"]
+	switch {
+	case s.plan.Profile.Metadata == "allow", network.Owner == host.Host: // the namespaces step judges the host's network
+		r.Block = record.BlockAllowed
+	case network.Owner == host.Joined:
+		r.Block = record.BlockAtCreate
+	case s.call.Verb == argv.Create:
+		r.Block = record.BlockAtStart
+	default:
+		r.Block = record.BlockByHook
+		exe, err := os.Readlink("/proc/self/exe")
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(exe, " (deleted)") {
+			return errors.New("runclad was replaced on disk while it ran; call it again")
+		}
+		s.plan.Hook = hook.Entry(exe, r.Root, r.ID)
+	}
+	return nil
+}

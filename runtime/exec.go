@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/block"
+	"github.com/runclad/runclad/internal/control"
+	"github.com/runclad/runclad/internal/harden"
+	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/record"
+	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/workload"
+)
+
+// exec is the line of exec. Who the process is comes from what create recorded,
+// never from the engine's process document, which the engine builds from its
+// own, unhardened spec.
+func (s *shim) exec() error {
+	r, err := s.recorded()
+	if err != nil {
+		return err
+	}
+	if s.policy, err = policy.Load(policy.File); err != nil {
+		return err
+	}
+	if r == nil {
+		if r, err = s.stranger(); err != nil {
+			return err
+		}
+	}
+	if err := s.loadProcess(r); err != nil {
+		return err
+	}
+	s.planExec(r)
+	if err := harden.Process(s.doc, s.plan); err != nil {
+		return err
+	}
+	if s.record != nil { // the container may have been created and not started
+		if err := block.Recorded(s.store, *r); err != nil {
+			return err
+		}
+	}
+	fd, err := sealed(s.doc.Bytes())
+	if err != nil {
+		return err
+	}
+	if err := s.log(); err != nil {
+		return err
+	}
+	return s.handOff(s.call.ExecArgv("/proc/self/fd/" + strconv.Itoa(fd)))
+}
+
+// planExec takes the container's identity and policy from its record.
+func (s *shim) planExec(r *record.Record) {
+	profile := *s.policy.Profile()
+	profile.Capabilities = r.Capabilities
+	s.workload = workload.Workload{
+		Engine: r.Engine, Namespace: r.Namespace, Pod: r.Pod, PodUID: r.PodUID, Name: r.Name, Image: r.Image, SandboxID: r.Sandbox,
+	}
+	s.plan = &harden.Plan{
+		Profile: &profile, Workload: s.workload, Facts: host.Kernel(),
+		ContainerID: r.ID, Root: r.Root, Bundle: r.Bundle, UID: r.UID, GID: r.GID, Home: r.Home,
+	}
+}
+
+// loadProcess reads the engine's process document, or makes one as the runtime
+// would: from the container's own process and the flags of the call. Flags that
+// describe privileges need no copying; the steps decide those.
+func (s *shim) loadProcess(r *record.Record) error {
+	if s.call.Process != "" {
+		file, err := spec.ReadFile(s.call.Process)
+		if err != nil {
+			return err
+		}
+		if s.doc, err = spec.ParseProcess(file.Data()); err != nil {
+			return fmt.Errorf("%s: %w", file.Path(), err)
+		}
+		return nil
+	}
+	if r.Bundle == "" {
+		return errors.New("exec without --process needs the container's bundle, which no record names")
+	}
+	file, err := spec.ReadFile(path.Join(r.Bundle, "config.json"))
+	if err != nil {
+		return err
+	}
+	container, err := spec.ParseSpec(file.Data())
+	if err != nil {
+		return fmt.Errorf("%s: %w", file.Path(), err)
+	}
+	s.doc = spec.NewProcess(container.Get("process"))
+	root, flags := s.doc.Root(), s.call.Exec
+	s.doc.As("exec")
+	s.doc.Set(root, "args", spec.Texts(s.call.Args...))
+	s.doc.Set(root, "terminal", spec.Flag(flags.TTY))
+	if flags.Cwd != "" {
+		s.doc.Set(root, "cwd", spec.Text(flags.Cwd))
+	}
+	if len(flags.Env) > 0 {
+		s.doc.Set(root, "env", spec.Texts(append(root.Get("env").Strs(), flags.Env...)...))
+	}
+	if flags.Apparmor != "" {
+		s.doc.Set(root, "apparmorProfile", spec.Text(flags.Apparmor))
+	}
+	if flags.ProcessLabel != "" {
+		s.doc.Set(root, "selinuxLabel", spec.Text(flags.ProcessLabel))
+	}
+	return nil
+}
+
+// nobody runs what is exec'd into a container of which nothing is known.
+const nobody = 65534
+
+// stranger stands in for the record of a container that was created without
+// runclad. Where the runtime does not know it either, the runtime says so.
+func (s *shim) stranger() (*record.Record, error) {
+	known, err := record.StateExists(s.target.flavor.String(), s.root(), s.call.ID)
+	if err != nil {
+		return nil, err
+	}
+	if known && !s.policy.Profile().ExecUnrecorded {
+		return nil, control.Refuse(control.Exec, "exec_unrecorded = true", "%s", unrecorded)
+	}
+	s.notes = append(s.notes, "the container was not created through runclad")
+	return &record.Record{ID: s.call.ID, Root: s.root(), UID: nobody, GID: nobody, Home: "/", Block: record.BlockAllowed}, nil
+}
+
+// sealed returns a descriptor of an unnamed file that can no longer change and
+// that survives execve(2): the runtime reads what was checked, and nobody has
+// to remove it. The number is high, out of the way of --preserve-fds; the
+// runtime closes it before the container's program runs (runc sets O_CLOEXEC
+// on all it does not pass on, finalizeNamespace).
+func sealed(data []byte) (int, error) {
+	fd, err := unix.MemfdCreate("runclad-process", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return -1, fmt.Errorf("memfd_create: %w", err)
+	}
+	if n, err := unix.Pwrite(fd, data, 0); err != nil || n < len(data) {
+		return -1, fmt.Errorf("write %d bytes to a memfd: %d, %w", len(data), n, err)
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		return -1, fmt.Errorf("seal a memfd: %w", err)
+	}
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD, 900)
+	if err != nil {
+		return -1, fmt.Errorf("dup a memfd: %w", err)
+	}
+	return high, nil
+}

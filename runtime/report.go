@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/argv"
+	"github.com/runclad/runclad/internal/audit"
+	"github.com/runclad/runclad/internal/spec"
+)
+
+// report says why the runtime was not executed: one line in the engine's log,
+// the same text on stderr (conmon reads that, containerd's shim does not), one
+// line in the audit log. It returns the exit code.
+func (s *shim) report(err error) int {
+	text := s.sentence(err)
+	if file := s.call.LogPath(); file != "" {
+		writeLog(file, s.call.LogFormat, text)
+	}
+	_, _ = os.Stderr.WriteString(text + "\n")
+	if s.call.Verb != argv.PassThrough {
+		decision := audit.Failed
+		if refused(err) {
+			decision = audit.Refused
+		}
+		e := s.entry(decision)
+		e.Reason = text
+		e.Changes = nil // none was made
+		_ = s.auditLog().Append(e.Line())
+	}
+	return s.exitCode()
+}
+
+// sentence is one line. Docker derives exit codes 126 and 127 from phrases of
+// the C library, and the kill path reads others; an error of our own must not
+// be taken for the container's, so the errors' names stand for their texts.
+func (s *shim) sentence(err error) string {
+	verdict := "runclad: "
+	if refused(err) {
+		verdict = "runclad refused " + s.call.Command + ": "
+	}
+	return verdict + strings.NewReplacer(
+		"permission denied", "EACCES",
+		"no such file or directory", "ENOENT",
+		"not a directory", "ENOTDIR",
+		"executable file not found", "program missing",
+		"no such process", "ESRCH",
+		"\n", " ",
+	).Replace(err.Error())
+}
+
+// writeLog appends one line in the form that the runtime would have used:
+// logrus's JSON or text.
+func writeLog(file, format, text string) {
+	fd, err := unix.Open(file, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return // stderr has it
+	}
+	defer unix.Close(fd)
+	now := time.Now().UTC().Format(time.RFC3339)
+	line := spec.Map(spec.M("level", spec.Text("error")), spec.M("msg", spec.Text(text)), spec.M("time", spec.Text(now))).String()
+	if format != "json" {
+		line = `time="` + now + `" level=error msg=` + spec.Text(text).String()
+	}
+	_, _ = unix.Write(fd, []byte(line+"\n"))
+}

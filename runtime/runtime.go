@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime
+
+import (
+	"errors"
+	"os"
+	"path"
+	"time"
+
+	"github.com/runclad/runclad/internal/argv"
+	"github.com/runclad/runclad/internal/audit"
+	"github.com/runclad/runclad/internal/control"
+	"github.com/runclad/runclad/internal/harden"
+	"github.com/runclad/runclad/internal/hook"
+	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/record"
+	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/workload"
+)
+
+// AuditFile is where decisions are written to. The policy's place is
+// policy.File, the run state's record.DefaultDir.
+const AuditFile = "/var/log/runclad/audit.jsonl"
+
+// Main is the whole of the shim. It returns only if there was nothing to hand
+// off to, or a reason not to: the exit code is then 1, for exec 255, as runc's.
+func Main(args []string) int {
+	if path.Base(args[0]) == hook.Name {
+		return hook.Main(args[1:])
+	}
+	s := &shim{args: args, began: time.Now()}
+	if err := s.line(); err != nil {
+		s.undo()
+		return s.report(err)
+	}
+	return 0
+}
+
+// shim is one call of the runtime on its way down the line.
+type shim struct {
+	args  []string
+	began time.Time
+	store record.Store
+
+	target   target          // the real runtime
+	call     argv.Invocation // parse
+	policy   *policy.Policy
+	workload workload.Workload // identify
+	file     *spec.File        // load: config.json; nil for exec
+	doc      *spec.Document    // load: what gets hardened
+	plan     *harden.Plan      // decide
+	record   *record.Record    // decide: what later calls will find
+	files    []record.File     // decide: passwd and group
+	notes    []string          // what is odd and was let pass
+	undoing  []func()          // taken back in reverse if a later verb fails
+}
+
+// line walks from the arguments to the hand-off.
+func (s *shim) line() error {
+	if err := s.parse(); err != nil {
+		return err
+	}
+	switch s.call.Verb {
+	case argv.PassThrough:
+		return s.handOff(s.args[1:])
+	case argv.Version:
+		return s.version()
+	case argv.Features:
+		return s.features()
+	case argv.Start:
+		return s.start()
+	case argv.Exec:
+		return s.exec()
+	default:
+		return s.container()
+	}
+}
+
+// container is the line of create, run and restore.
+func (s *shim) container() error {
+	for _, verb := range [...]func() error{
+		s.load,
+		s.identify,
+		s.decide,
+		s.apply,
+		s.remember,
+		s.block,
+		s.write,
+		s.log,
+	} {
+		if err := verb(); err != nil {
+			return err
+		}
+	}
+	return s.handOff(s.call.Argv())
+}
+
+// apply runs the steps, and verifies what they made.
+func (s *shim) apply() error { return harden.Container(s.doc, s.plan) }
+
+// write puts the hardened document in the place of the engine's.
+func (s *shim) write() error {
+	if err := s.file.Replace(s.doc.Bytes()); err != nil {
+		return err
+	}
+	s.onFailure(func() { _ = s.file.Restore() })
+	return nil
+}
+
+// log appends the audit line. With audit = "required" a container without a
+// line does not start.
+func (s *shim) log() error {
+	e := s.entry(audit.Hardened)
+	if err := s.auditLog().Append(e.Line()); err != nil && s.policy.Audit == "required" {
+		return err
+	}
+	return nil
+}
+
+func (s *shim) auditLog() audit.Log {
+	return audit.Log{File: AuditFile, Fallback: record.DefaultDir + "/audit.jsonl"}
+}
+
+// onFailure says how to take back what was just done.
+func (s *shim) onFailure(undo func()) { s.undoing = append(s.undoing, undo) }
+
+func (s *shim) undo() {
+	for i := len(s.undoing) - 1; i >= 0; i-- {
+		s.undoing[i]()
+	}
+	s.undoing = nil
+}
+
+// entry is the audit line of this call as far as it got.
+func (s *shim) entry(decision string) *audit.Entry {
+	e := &audit.Entry{
+		Time: s.began, Decision: decision, Verb: s.call.Command, Container: s.call.ID,
+		Workload: s.workload, Notes: s.notes, Duration: time.Since(s.began),
+	}
+	if s.policy != nil {
+		e.Profile, e.Policy = s.policy.Profile().Name, s.policy.Source
+	}
+	if s.plan != nil {
+		e.UID, e.GID = s.plan.UID, s.plan.GID
+	}
+	if s.doc != nil {
+		e.Notes = append(e.Notes, s.doc.Warnings()...)
+		e.Changes = s.doc.Changes()
+	}
+	if s.record != nil {
+		e.Block = s.record.Block
+	}
+	return e
+}
+
+// refused reports whether an error is a decision rather than a mishap.
+func refused(err error) bool {
+	var rs control.Refusals
+	var r *control.Refusal
+	var call *argv.Error
+	return errors.As(err, &rs) || errors.As(err, &r) || errors.As(err, &call)
+}
+
+// exitCode is runc's: 255 for exec, which engines tell from the program's own.
+func (s *shim) exitCode() int {
+	if s.call.Verb == argv.Exec {
+		return 255
+	}
+	return 1
+}
+
+func workingDir() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "" // only a relative path in argv needs it, and argv says so
+	}
+	return dir
+}
