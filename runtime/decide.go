@@ -36,7 +36,7 @@ func (s *shim) decide() (err error) {
 	}
 	s.plan = &harden.Plan{
 		Profile: profile, Workload: s.workload, Facts: facts,
-		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(),
+		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(), Runtime: s.target.flavor.String(),
 	}
 	if err := s.decideSeccomp(); err != nil {
 		return err

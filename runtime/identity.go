@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -124,6 +125,9 @@ func (s *shim) decidePasswd() error {
 	return nil
 }
 
+// maxAccounts bounds a passwd or group file.
+const maxAccounts = 1 << 20
+
 // fromBind takes the content that a bind of the spec would have shown.
 func (s *shim) fromBind(dest string, data *[]byte) error {
 	for m, real := range s.plan.Facts.Destinations {
@@ -133,6 +137,9 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		f, err := spec.ReadFile(s.plan.Facts.Sources[m].Path)
 		if err != nil {
 			return fmt.Errorf("the file bound to %s: %w", dest, err)
+		}
+		if len(f.Data()) > maxAccounts || bytes.IndexByte(f.Data(), 0) >= 0 {
+			return fmt.Errorf("the file bound to %s is binary or larger than 1 MiB", dest)
 		}
 		user := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: home}
 		var made identity.Files

@@ -4,7 +4,7 @@ package control
 
 // All lists every control, in the order of the promise.
 var All = [...]*Control{
-	&Namespaces, &Hooks, &HostPaths, &KernelFS, &Volumes, &Propagation, &Rootfs, &Writable, &Devices,
+	&Namespaces, &Annotations, &Hooks, &HostPaths, &KernelFS, &Volumes, &Propagation, &Rootfs, &Writable, &Devices,
 	&Capabilities, &Privileges, &Identity, &Seccomp, &MaskedPaths, &Sysctls, &Labels, &Limits,
 	&Metadata, &Restore, &Exec,
 }

@@ -19,6 +19,7 @@ var (
 	Rootfs       = Control{"rootfs", "CIS 5.13, NSA 1.1, NIST 4.4.4"}
 	Propagation  = Control{"propagation", "CIS 5.20"}
 	Namespaces   = Control{"namespaces", "CIS 5.10 5.16 5.17 5.21 5.31, PSS baseline, NSA 1.3 1.4 1.5"}
+	Annotations  = Control{"annotations", "NIST 4.4.3"}
 	Hooks        = Control{"hooks", "NIST 4.4.3"}
 	HostPaths    = Control{"host-paths", "CIS 5.6 5.32, PSS baseline, NIST 4.4.3"}
 	Volumes      = Control{"volumes", "NIST 4.4.3"}

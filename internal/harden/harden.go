@@ -25,6 +25,9 @@ type Plan struct {
 	// and the places of its state.
 	ContainerID, Bundle, Root string
 
+	// Runtime is the flavor of the real one, "runc" or "crun".
+	Runtime string
+
 	// UID and GID are the container's, as its processes see them.
 	UID, GID uint32
 	// Home is where HOME points if the image's own is of no use.
@@ -59,6 +62,7 @@ type step struct {
 // mounts are judged before our own are added.
 var steps = [...]step{
 	{control.Namespaces, container, applyNamespaces, verifyNamespaces},
+	{control.Annotations, container, applyAnnotations, verifyAnnotations},
 	{control.Hooks, container, applyHooks, verifyHooks},
 	{control.HostPaths, container, applyHostPaths, verifyHostPaths},
 	{control.KernelFS, container, applyKernelFS, verifyKernelFS},

@@ -65,7 +65,7 @@ func facts(doc *spec.Document) *host.Facts {
 func plan(doc *spec.Document, engine string) *Plan {
 	return &Plan{
 		Profile: policy.Default().Profile(), Workload: workload.Workload{Engine: engine}, Facts: facts(doc),
-		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", UID: testUID, GID: testUID, Home: "/tmp",
+		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", Runtime: "runc", UID: testUID, GID: testUID, Home: "/tmp",
 		Passwd: "/run/runclad/container/x/passwd", Group: "/run/runclad/container/x/group",
 		Seccomp: spec.Raw(filter),
 	}

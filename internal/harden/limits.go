@@ -29,11 +29,12 @@ func applyProcessLimits(e *edit) {
 	}
 }
 
-// needsCoreLimit is false for an exec without limits: it takes the container's
-// (runc, newInitConfig), and a list with one entry would replace them.
+// needsCoreLimit is false for an exec without limits under runc: it takes the
+// container's (newProcess in container_linux.go), and a list with one entry
+// would replace them. Under crun it would take the engine's own.
 func needsCoreLimit(e *edit) bool {
 	limits := e.process.Get("rlimits")
-	if e.scope == process && len(limits.Elems()) == 0 {
+	if e.scope == process && e.Runtime == "runc" && len(limits.Elems()) == 0 {
 		return false
 	}
 	for _, l := range limits.Elems() {

@@ -35,6 +35,8 @@ type Profile struct {
 	Capabilities []string `toml:"capabilities"`
 	// Sysctls are allowed beside those that Kubernetes calls safe.
 	Sysctls []string `toml:"sysctls"`
+	// Annotations are orders to the runtime that a spec may give.
+	Annotations []string `toml:"annotations"`
 	// Hooks are the host programs that OCI hooks may run.
 	Hooks []string `toml:"hooks"`
 	// Unconfined allows the AppArmor and SELinux labels that confine nothing.

@@ -23,6 +23,7 @@ func (p *Profile) Warnings() []string {
 	add(len(p.Devices) > 0, "devices: containers may be given %s", strings.Join(p.Devices, ", "))
 	add(len(p.Capabilities) > 0, "capabilities: containers keep %s where their engine grants it", strings.Join(p.Capabilities, ", "))
 	add(len(p.Sysctls) > 0, "sysctls: containers may set %s", strings.Join(p.Sysctls, ", "))
+	add(len(p.Annotations) > 0, "annotations: whoever starts a container may give the runtime the orders %s", strings.Join(p.Annotations, ", "))
 	add(len(p.Hooks) > 0, "hooks: specs may run %s as root on the host", strings.Join(p.Hooks, ", "))
 	add(p.Unconfined, "unconfined: containers may go without AppArmor and SELinux confinement")
 	add(p.Restore, "restore: restored processes keep the credentials and filters of their checkpoint")
