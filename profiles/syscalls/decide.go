@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syscalls
+
+// Allowed is the errno of [Syscall.Decide] that stands for "let through".
+const Allowed = 0
+
+// The errnos that a class refuses with.
+const (
+	errnoInval = 22
+	errnoNosys = 38
+)
+
+// Decide says what the profile does with a call of s under the capabilities
+// caps: [Allowed], or the errno it is refused with. It reads the table alone,
+// so that tests can hold the compiled filter against it.
+func (s *Syscall) Decide(caps Caps, args [6]uint64) uint16 {
+	if s.Caps&caps != 0 {
+		return Allowed
+	}
+	switch s.Class {
+	case Allow:
+		return Allowed
+	case EPERM:
+		return errnoPerm
+	case EINVAL:
+		return errnoInval
+	case Filter:
+		for _, r := range s.Rules {
+			if (r.Caps == 0 || r.Caps&caps != 0) && hold(r.Conds, args) {
+				return Allowed
+			}
+		}
+		for _, r := range s.Refuse {
+			if r.Unless&caps == 0 && hold(r.Conds, args) {
+				return r.Errno
+			}
+		}
+	}
+	return errnoNosys
+}
+
+func hold(conds []Cond, args [6]uint64) bool {
+	for _, c := range conds {
+		if !c.holds(uint32(args[c.Arg])) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Cond) holds(v uint32) bool {
+	v &= c.Mask
+	for _, w := range c.In {
+		if v == w {
+			return true
+		}
+	}
+	if c.In != nil {
+		return false
+	}
+	for _, w := range c.NotIn {
+		if v == w {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syscalls
+
+// all is the mask of a plain comparison.
+const all = 0xffffffff
+
+// clone(2): no new namespace. 0x7e020000 is CLONE_NEWNS, NEWCGROUP, NEWUTS,
+// NEWIPC, NEWUSER, NEWPID and NEWNET; CLONE_NEWTIME lies within clone's signal
+// number and exists for unshare and clone3 alone (clone(2)).
+var cloneRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: 0x7e020000, In: []uint32{0}}}}}
+
+// socket(2): families 1 AF_UNIX, 2 AF_INET, 10 AF_INET6, 16 AF_NETLINK, 17
+// AF_PACKET; protocols 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6; netlink protocols
+// 0 ROUTE, 9 AUDIT.
+//
+// The type is looked at too, because protocol 0 means "the default of the
+// type": SOCK_SEQPACKET (5) would give SCTP, SOCK_DCCP (6) DCCP, and with
+// AF_INET type SOCK_PACKET (10) becomes an AF_PACKET socket
+// (net/socket.c __sock_create, net/ipv4/af_inet.c inet_create). 0xc leaves 1
+// STREAM, 2 DGRAM and 3 RAW; the kernel takes the type from the low four bits
+// and refuses what it does not know above them.
+var socketRules = []Rule{
+	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{1}}}},
+	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{2}}, {Arg: 1, Mask: 0xc, In: []uint32{0}}, {Arg: 2, Mask: all, In: []uint32{0, 1, 6, 17}}}},
+	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{10}}, {Arg: 1, Mask: 0xc, In: []uint32{0}}, {Arg: 2, Mask: all, In: []uint32{0, 6, 17, 58}}}},
+	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}, {Arg: 2, Mask: all, In: []uint32{0}}}},
+	// CAP_NET_RAW: raw sockets of any protocol, and packet sockets.
+	{Caps: netRaw, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{2, 10}}, {Arg: 1, Mask: 0xf, In: []uint32{3}}}},
+	{Caps: netRaw, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{17}}}},
+	// CAP_NET_ADMIN: netfilter, xfrm, generic netlink and the rest.
+	{Caps: netAdmin, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}}},
+	{Caps: auditWrite | auditControl | auditRead, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}, {Arg: 2, Mask: all, In: []uint32{9}}}},
+}
+
+var socketpairRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{1}}}}}
+
+// setsockopt(2): every option of a level below 512 and a number below 256
+// except TCP_ULP (level 6, 31) and SO_ATTACH_FILTER, SO_ATTACH_BPF,
+// SO_ATTACH_REUSEPORT_CBPF and SO_ATTACH_REUSEPORT_EBPF (level 1; 26, 50, 51,
+// 52). No option of the families that socket(2) allows lies above these bounds
+// (levels: include/linux/socket.h), but for IPVS, whose 16 commands begin at
+// level 0, 1152 (include/uapi/linux/ip_vs.h) and need CAP_NET_ADMIN. With the
+// bounds there are 20 rules, without them 67: one for each bit above the refused
+// values, and twelve.
+var setsockoptRules = []Rule{
+	{Conds: []Cond{{Arg: 1, Mask: 0xfffffe00, In: []uint32{0}}, {Arg: 1, Mask: all, NotIn: []uint32{1, 6}}, {Arg: 2, Mask: 0xffffff00, In: []uint32{0}}}},
+	{Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{1}}, {Arg: 2, Mask: 0xffffff00, In: []uint32{0}}, {Arg: 2, Mask: all, NotIn: []uint32{26, 50, 51, 52}}}},
+	{Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{6}}, {Arg: 2, Mask: 0xffffff00, In: []uint32{0}}, {Arg: 2, Mask: all, NotIn: []uint32{31}}}},
+	{Caps: netAdmin, Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{0}}, {Arg: 2, Mask: 0xfffffff0, In: []uint32{1152}}}},
+}
+
+// ioctl(2): terminals and FIO* command by command, without TIOCSTI (0x5412),
+// TIOCLINUX (0x541c), TIOCCONS (0x541d) and TIOCSETD (0x5423); and five whole
+// type bytes: 0x89 sockets, 'f' and 'X' file systems, 'R' random, 0x12 block
+// devices. Numbers: include/uapi/asm-generic/ioctls.h.
+var ioctlRules = []Rule{
+	{Conds: []Cond{{Arg: 1, Mask: 0xff00, In: []uint32{0x8900, 0x6600, 0x5800, 0x5200, 0x1200}}}},
+	{Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{
+		0x5400, 0x5401, 0x5402, 0x5403, 0x5404, // unused TCGETS TCSETS TCSETSW TCSETSF
+		0x5405, 0x5406, 0x5407, 0x5408, // TCGETA TCSETA TCSETAW TCSETAF
+		0x5409, 0x540a, 0x540b, // TCSBRK TCXONC TCFLSH
+		0x540c, 0x540d, 0x540e, // TIOCEXCL TIOCNXCL TIOCSCTTY
+		0x540f, 0x5410, 0x5411, // TIOCGPGRP TIOCSPGRP TIOCOUTQ
+		0x5413, 0x5414, // TIOCGWINSZ TIOCSWINSZ
+		0x5415, 0x5416, 0x5417, 0x5418, // TIOCMGET TIOCMBIS TIOCMBIC TIOCMSET
+		0x5419, 0x541a, 0x541b, // TIOCGSOFTCAR TIOCSSOFTCAR FIONREAD
+		0x5420, 0x5421, 0x5422, // TIOCPKT FIONBIO TIOCNOTTY
+		0x5424, 0x5425, 0x5426, 0x5427, 0x5428, 0x5429, // TIOCGETD TCSBRKP unused TIOCSBRK TIOCCBRK TIOCGSID
+		0x802c542a, 0x402c542b, 0x402c542c, 0x402c542d, // TCGETS2 TCSETS2 TCSETSW2 TCSETSF2
+		0x80045430, 0x40045431, 0x5441, // TIOCGPTN TIOCSPTLCK TIOCGPTPEER
+		0x5450, 0x5451, 0x5452, 0x5460, // FIONCLEX FIOCLEX FIOASYNC FIOQSIZE
+	}}}},
+}
+
+// setuid is S_ISUID, octal 04000.
+const setuid = 0x800
+
+var (
+	modeInArg1 = []Rule{{Conds: []Cond{{Arg: 1, Mask: setuid, In: []uint32{0}}}}}
+	modeInArg2 = []Rule{{Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{0}}}}}
+
+	modeInArg1Perm = []Refusal{{Errno: errnoPerm, Conds: []Cond{{Arg: 1, Mask: setuid, In: []uint32{setuid}}}}}
+	modeInArg2Perm = []Refusal{{Errno: errnoPerm, Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{setuid}}}}}
+)
+
+// open(2) and openat(2) take the mode into account only with O_CREAT (0x40) or
+// __O_TMPFILE (0x400000), WILL_CREATE in include/linux/fcntl.h; without them
+// the register may hold anything.
+const willCreate = 0x400040
+
+var (
+	openRules = []Rule{
+		{Conds: []Cond{{Arg: 1, Mask: willCreate, In: []uint32{0}}}},
+		{Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{0}}}},
+	}
+	openatRules = []Rule{
+		{Conds: []Cond{{Arg: 2, Mask: willCreate, In: []uint32{0}}}},
+		{Conds: []Cond{{Arg: 3, Mask: setuid, In: []uint32{0}}}},
+	}
+)
+
+// mknod(2): S_IFMT (0xf000) of a regular file (0 or 0x8000), a FIFO (0x1000) or
+// a socket (0xc000), and no set-user-ID bit.
+var (
+	mknodRules = []Rule{
+		{Conds: []Cond{{Arg: 1, Mask: 0xf000 | setuid, In: []uint32{0, 0x1000, 0x8000, 0xc000}}}},
+		{Caps: capMknod, Conds: []Cond{{Arg: 1, Mask: setuid, In: []uint32{0}}}},
+	}
+	mknodatRules = []Rule{
+		{Conds: []Cond{{Arg: 2, Mask: 0xf000 | setuid, In: []uint32{0, 0x1000, 0x8000, 0xc000}}}},
+		{Caps: capMknod, Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{0}}}},
+	}
+)
+
+// personality(2): PER_LINUX, PER_LINUX with UNAME26, and the query.
+var personalityRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{0, 0x20000, 0xffffffff}}}}}
+
+// prctl(2): numbers of include/uapi/linux/prctl.h. Some that neither amd64 nor
+// arm64 implements are in the list (0, 5, 6, 9 to 12, 19, 20, 43 to 46): the
+// kernel answers EINVAL, and without holes in the list there are fewer rules.
+var prctlRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{
+	0, 1, 2, 3, 4, // PDEATHSIG, DUMPABLE
+	5, 6, 7, 8, // KEEPCAPS
+	9, 10, 11, 12, 13, 14, // TIMING
+	15, 16, // NAME
+	19, 20, 21, 22, // SECCOMP
+	23, 24, // CAPBSET_READ, CAPBSET_DROP
+	25, 26, // TSC
+	27, 28, // SECUREBITS
+	29, 30, // TIMERSLACK
+	36, 37, // CHILD_SUBREAPER
+	38, 39, // NO_NEW_PRIVS
+	40,     // GET_TID_ADDRESS
+	41, 42, // THP_DISABLE
+	43, 44, 45, 46, 47, // CAP_AMBIENT
+	50, 51, // SVE vector length (arm64)
+	52, 53, // SPECULATION_CTRL
+	54, 55, 56, // PAC keys, TAGGED_ADDR (arm64)
+	60, 61, // PAC_ENABLED_KEYS (arm64)
+	63, 64, // SME vector length (arm64)
+	65, 66, // MDWE
+	67, 68, // MEMORY_MERGE
+	74, 75, 76, // SHADOW_STACK
+	0x41555856, // GET_AUXV
+	0x53564d41, // SET_VMA
+	0x59616d61, // SET_PTRACER
+}}}}}
+
+// futex(2): all operations but FUTEX_WAIT_REQUEUE_PI (11) and
+// FUTEX_CMP_REQUEUE_PI (12). FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME
+// (0x180) are not part of the operation (FUTEX_CMD_MASK in linux/futex.h).
+var futexRules = []Rule{{Conds: []Cond{{Arg: 1, Mask: 0xfffffe7f, In: []uint32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13}}}}}
+
+// madvise(2): advice 0 to 24, and the guard pages 102 and 103; not
+// MADV_COLLAPSE (25), MADV_HWPOISON (100) and MADV_SOFT_OFFLINE (101).
+var madviseRules = []Rule{{Conds: []Cond{{Arg: 2, Mask: all, In: []uint32{
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 102, 103,
+}}}}}
+
+// MSG_OOB is bit 0 of the flags of send(2) and recv(2).
+var (
+	oobInArg2 = []Rule{{Conds: []Cond{{Arg: 2, Mask: 1, In: []uint32{0}}}}}
+	oobInArg3 = []Rule{{Conds: []Cond{{Arg: 3, Mask: 1, In: []uint32{0}}}}}
+)
+
+// socketRefuse answers socket(AF_NETLINK, …, NETLINK_AUDIT) as a kernel
+// without auditing does: libaudit's callers (PAM, shadow) go on after
+// EPROTONOSUPPORT and give up after ENOSYS.
+var socketRefuse = []Refusal{{Errno: 93, Unless: netAdmin | auditWrite | auditControl | auditRead, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}, {Arg: 2, Mask: all, In: []uint32{9}}}}}
+
+const errnoPerm = 1
