@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Probe is the program that the live tests run in containers. It prints a
+// report of its own process as JSON:
+//
+//	probe            without the network
+//	probe net        with the attempts on the metadata endpoints
+//	probe chmod F    makes F and sets its setuid bit, or fails
+//	probe pause      waits for a signal, as a pod's pause container does
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/integration/report"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "probe:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 2 && args[0] == "chmod" {
+		if err := os.WriteFile(args[1], nil, 0o600); err != nil {
+			return err
+		}
+		return os.Chmod(args[1], 0o755|os.ModeSetuid)
+	}
+	if len(args) == 1 && args[0] == "pause" {
+		end := make(chan os.Signal, 1)
+		signal.Notify(end, unix.SIGINT, unix.SIGTERM)
+		<-end
+		return nil
+	}
+	r, err := report.Collect(len(args) == 1 && args[0] == "net")
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
