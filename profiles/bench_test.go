@@ -11,6 +11,8 @@ import (
 
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/runclad/runclad/profiles/bpf"
 )
 
 // dockerCaps are the capabilities of a Docker container without options
@@ -168,7 +170,7 @@ func BenchmarkCompile(b *testing.B) {
 			b.Run(name, func(b *testing.B) {
 				size := 0
 				for b.Loop() {
-					prog, err := compile(bb.profile, tree)
+					prog, err := bpf.Compile(bb.profile, tree)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -13,6 +13,7 @@ import (
 	libseccomp "github.com/seccomp/libseccomp-golang"
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/profiles/bpf"
 	"github.com/runclad/runclad/profiles/syscalls"
 )
 
@@ -47,7 +48,9 @@ func settings() []setting {
 		for rest := used; rest != 0; rest &= rest - 1 {
 			out = append(out, setting{goarch, rest & -rest, rest&1 == 0})
 		}
-		out = append(out, setting{goarch, used, true}, setting{goarch, used, false})
+		for _, tree := range []bool{false, true} {
+			out = append(out, setting{goarch, used, tree}, setting{goarch, syscalls.Strict, tree}, setting{goarch, used | syscalls.Strict, tree})
+		}
 	}
 	return out
 }
@@ -69,12 +72,12 @@ func TestFilter(t *testing.T) {
 func TestPairsOfCapabilities(t *testing.T) {
 	for a := usedCaps(); a != 0; a &= a - 1 {
 		for b := a & (a - 1); b != 0; b &= b - 1 {
-			caps := a&-a | b&-b
+			caps := a&-a | b&-b | syscalls.Caps(bits.OnesCount64(uint64(a))%2)*syscalls.Strict
 			raw, err := syscalls.Profile("amd64", caps)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := compile(parse(t, raw), false); err != nil {
+			if _, err := bpf.Compile(parse(t, raw), false); err != nil {
 				t.Errorf("capabilities %#x: %v", uint64(caps), err)
 			}
 		}
@@ -86,15 +89,15 @@ func TestPairsOfCapabilities(t *testing.T) {
 // same call to the kernel, is let through. It also shows that the interpreter
 // would notice such a rule in a profile of ours.
 func TestHighBitsHole(t *testing.T) {
-	prog, err := compile(docker(t, nil), false)
+	prog, err := bpf.Compile(docker(t, nil), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		family uint64
 		want   uint32
-	}{{unix.AF_VSOCK, retErrno | 1}, {unix.AF_VSOCK | 1<<32, retAllow}} {
-		got, _, err := interpret(prog, &callInfo{nr: unix.SYS_SOCKET, arch: auditAMD64, args: [6]uint64{tt.family}})
+	}{{unix.AF_VSOCK, bpf.RetErrno | 1}, {unix.AF_VSOCK | 1<<32, bpf.RetAllow}} {
+		got, _, err := bpf.Run(prog, &bpf.Data{NR: unix.SYS_SOCKET, Arch: bpf.AuditAMD64, Args: [6]uint64{tt.family}})
 		if err != nil || got != tt.want {
 			t.Errorf("Docker's default, socket(%#x): %#x, %v; want %#x", tt.family, got, err, tt.want)
 		}
@@ -106,15 +109,15 @@ func prove(t *testing.T, s setting) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prog, err := compile(parse(t, raw), s.tree)
+	prog, err := bpf.Compile(parse(t, raw), s.tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	audit, lib := uint32(auditAMD64), libseccomp.ArchAMD64
-	foreign := []uint32{auditI386, auditARM, auditARM64, 0}
+	audit, lib := uint32(bpf.AuditAMD64), libseccomp.ArchAMD64
+	foreign := []uint32{bpf.AuditI386, bpf.AuditARM, bpf.AuditARM64, 0}
 	if s.goarch == "arm64" {
-		audit, lib = auditARM64, libseccomp.ArchARM64
-		foreign = []uint32{auditI386, auditARM, auditAMD64, 0}
+		audit, lib = bpf.AuditARM64, libseccomp.ArchARM64
+		foreign = []uint32{bpf.AuditI386, bpf.AuditARM, bpf.AuditAMD64, 0}
 	}
 	table := map[int]*syscalls.Syscall{}
 	for i := range syscalls.Table {
@@ -134,15 +137,15 @@ func prove(t *testing.T, s setting) {
 	}
 	rng := rand.New(rand.NewPCG(7, uint64(s.caps)))
 	checked := 0
-	expect := func(d callInfo, want uint32, what string) {
+	expect := func(d bpf.Data, want uint32, what string) {
 		t.Helper()
-		got, _, err := interpret(prog, &d)
+		got, _, err := bpf.Run(prog, &d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checked++
 		if got != want {
-			t.Fatalf("%s (nr %#x, arch %#x, args %#x): filter says %#x, table says %#x", what, uint32(d.nr), d.arch, d.args, got, want)
+			t.Fatalf("%s (nr %#x, arch %#x, args %#x): filter says %#x, table says %#x", what, uint32(d.NR), d.Arch, d.Args, got, want)
 		}
 	}
 	for nr := range 1024 {
@@ -150,43 +153,43 @@ func prove(t *testing.T, s setting) {
 		if c == nil || len(c.Rules) == 0 {
 			for range 8 {
 				args := noise(rng, [6]uint64{})
-				want := uint32(retErrno | 38)
+				want := uint32(bpf.RetErrno | 38)
 				name := "unknown call"
 				if c != nil {
 					want, name = verdict(c.Decide(s.caps, args)), c.Name
 				}
-				expect(callInfo{nr: int32(nr), arch: audit, args: args}, want, name)
+				expect(bpf.Data{NR: int32(nr), Arch: audit, Args: args}, want, name)
 			}
 		} else {
 			for args := range corners(c, rng) {
-				expect(callInfo{nr: int32(nr), arch: audit, args: args}, verdict(c.Decide(s.caps, args)), c.Name)
+				expect(bpf.Data{NR: int32(nr), Arch: audit, Args: args}, verdict(c.Decide(s.caps, args)), c.Name)
 			}
 		}
 		args := noise(rng, [6]uint64{})
 		if s.goarch == "amd64" {
-			expect(callInfo{nr: int32(nr | x32Bit), arch: audit, args: args}, retKillThread, "x32 call")
+			expect(bpf.Data{NR: int32(nr | x32Bit), Arch: audit, Args: args}, bpf.RetKillThread, "x32 call")
 		}
 		for _, a := range foreign {
-			expect(callInfo{nr: int32(nr), arch: a, args: args}, retKillThread, "foreign architecture")
+			expect(bpf.Data{NR: int32(nr), Arch: a, Args: args}, bpf.RetKillThread, "foreign architecture")
 		}
 	}
 	for _, nr := range []int32{-1, 1024, 4096, 1 << 29, 0x3fffffff} {
-		want := uint32(retErrno | 38)
+		want := uint32(bpf.RetErrno | 38)
 		if nr == -1 && s.goarch == "amd64" {
 			// -1 is 0xffffffff, which has the x32 bit. libseccomp exempts it:
 			// it is what a tracer sets to skip a call.
-			want = retErrno | 38
+			want = bpf.RetErrno | 38
 		}
-		expect(callInfo{nr: nr, arch: audit}, want, "number out of range")
+		expect(bpf.Data{NR: nr, Arch: audit}, want, "number out of range")
 	}
 	t.Logf("%d instructions, %d calls checked", len(prog), checked)
 }
 
 func verdict(errno uint16) uint32 {
 	if errno == syscalls.Allowed {
-		return retAllow
+		return bpf.RetAllow
 	}
-	return retErrno | uint32(errno)
+	return bpf.RetErrno | uint32(errno)
 }
 
 // noise fills the high halves, and arguments that are zero, with random bits.
@@ -301,7 +304,7 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prog, err := compile(parse(t, raw), true)
+	prog, err := bpf.Compile(parse(t, raw), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,13 +400,13 @@ func TestRules(t *testing.T) {
 		{"mount", unix.SYS_MOUNT, nil, 1},
 		{"bpf", unix.SYS_BPF, nil, 1},
 	} {
-		d := callInfo{nr: tt.nr, arch: auditAMD64}
-		copy(d.args[:], tt.args)
-		want := uint32(retAllow)
+		d := bpf.Data{NR: tt.nr, Arch: bpf.AuditAMD64}
+		copy(d.Args[:], tt.args)
+		want := uint32(bpf.RetAllow)
 		if tt.errno != 0 {
-			want = retErrno | tt.errno
+			want = bpf.RetErrno | tt.errno
 		}
-		if got, _, err := interpret(prog, &d); err != nil || got != want {
+		if got, _, err := bpf.Run(prog, &d); err != nil || got != want {
 			t.Errorf("%s: %#x, %v; want %#x", tt.what, got, err, want)
 		}
 	}

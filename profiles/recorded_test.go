@@ -121,13 +121,13 @@ func TestRecordedPrograms(t *testing.T) {
 			switch {
 			case c == nil:
 				t.Errorf("%s: %s is not in the table", rec.Program, name)
-			case c.Class != syscalls.Allow && c.Class != syscalls.Filter:
+			case c.At(0) != syscalls.Allow && c.At(0) != syscalls.Filter:
 				loss(rec.Program, name, "")
 			}
 		}
 		for name, texts := range rec.Args {
 			c := table[name]
-			if c.Class != syscalls.Filter {
+			if c.At(0) != syscalls.Filter {
 				continue
 			}
 			for text := range texts {

@@ -17,6 +17,7 @@ import (
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/profiles"
+	"github.com/runclad/runclad/profiles/filter"
 )
 
 // decide makes every choice about the container, so that the steps need not:
@@ -34,6 +35,7 @@ func (s *shim) decide() (err error) {
 	if err != nil {
 		return err
 	}
+	facts.Devices = host.Devices(profile.Devices)
 	s.plan = &harden.Plan{
 		Profile: profile, Workload: s.workload, Facts: facts,
 		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(), Runtime: s.target.flavor.String(),
@@ -47,15 +49,22 @@ func (s *shim) decide() (err error) {
 	return s.decideBlock()
 }
 
+// decideSeccomp makes the filter from the generated profile and the engine's.
 func (s *shim) decideSeccomp() error {
-	text, err := profiles.Seccomp(profiles.Options{
+	text, notes, err := profiles.Meet(profiles.Options{
 		Capabilities: harden.Capabilities(s.plan, s.doc.Get("process")),
+		Level:        s.plan.Profile.Seccomp,
+		Device:       harden.GivenDevice(s.plan, s.doc),
 		Runtime:      s.target.flavor.String(),
-	})
-	if err != nil {
+	}, s.doc.Get("linux", "seccomp"))
+	switch {
+	case errors.Is(err, filter.ErrFilter), errors.Is(err, profiles.ErrTail):
+		return control.Refuse(control.Seccomp, "", "the engine's %s", err)
+	case err != nil:
 		return fmt.Errorf("seccomp: %w", err)
 	}
 	s.plan.Seccomp = spec.Raw(text)
+	s.notes = append(s.notes, notes...)
 	return nil
 }
 

@@ -5,6 +5,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strconv"
 
@@ -143,8 +144,12 @@ func sealed(data []byte) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("memfd_create: %w", err)
 	}
-	if n, err := unix.Pwrite(fd, data, 0); err != nil || n < len(data) {
-		return -1, fmt.Errorf("write %d bytes to a memfd: %d, %w", len(data), n, err)
+	n, err := unix.Pwrite(fd, data, 0)
+	if err == nil && n < len(data) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return -1, fmt.Errorf("write %d bytes to a memfd: %w", len(data), err)
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {

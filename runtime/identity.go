@@ -131,7 +131,7 @@ const maxAccounts = 1 << 20
 // fromBind takes the content that a bind of the spec would have shown.
 func (s *shim) fromBind(dest string, data *[]byte) error {
 	for m, real := range s.plan.Facts.Destinations {
-		if real != dest || !host.IsBind(m) {
+		if real != dest || !host.IsBind(m) || harden.Own(s.plan.Facts.Sources[m].Path, dest) {
 			continue
 		}
 		f, err := spec.ReadFile(s.plan.Facts.Sources[m].Path)

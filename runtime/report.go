@@ -36,22 +36,49 @@ func (s *shim) report(err error) int {
 	return s.exitCode()
 }
 
-// sentence is one line. Docker derives exit codes 126 and 127 from phrases of
-// the C library, and the kill path reads others; an error of our own must not
-// be taken for the container's, so the errors' names stand for their texts.
+// sentence is one line.
 func (s *shim) sentence(err error) string {
 	verdict := "runclad: "
 	if refused(err) {
 		verdict = "runclad refused " + s.call.Command + ": "
 	}
-	return verdict + strings.NewReplacer(
-		"permission denied", "EACCES",
-		"no such file or directory", "ENOENT",
-		"not a directory", "ENOTDIR",
-		"executable file not found", "program missing",
-		"no such process", "ESRCH",
-		"\n", " ",
-	).Replace(err.Error())
+	return verdict + reword(strings.ReplaceAll(err.Error(), "\n", " "))
+}
+
+// reword takes out the phrases from which Docker derives exit codes 126 and 127
+// (whatever their case), and others the state of a container: an error of our
+// own must not be taken for the container's. Paths and values of the spec's
+// choosing are part of the text, too.
+func reword(text string) string {
+	text = strings.ToValidUTF8(text, "?")
+	for _, w := range [...][2]string{
+		{"permission denied", "EACCES"},
+		{"no such file or directory", "ENOENT"},
+		{"not a directory", "ENOTDIR"},
+		{"executable file not found", "program missing"},
+		{"no such process", "ESRCH"},
+		{"does not exist", "is missing"},
+		{"container not running", "not running"},
+	} {
+		for {
+			i := strings.Index(lower(text), w[0])
+			if i < 0 {
+				break
+			}
+			text = text[:i] + w[1] + text[i+len(w[0]):]
+		}
+	}
+	return text
+}
+
+// lower is ASCII only, so that places in the result are places in the text.
+func lower(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 // writeLog appends one line in the form that the runtime would have used:

@@ -30,11 +30,16 @@ func Main(args []string) int {
 		return hook.Main(args[1:])
 	}
 	s := &shim{args: args, began: time.Now()}
-	if err := s.line(); err != nil {
-		s.undo()
-		return s.report(err)
+	err := s.line()
+	if err == nil {
+		return 0
 	}
-	return 0
+	s.undo()
+	var code exited
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	return s.report(err)
 }
 
 // shim is one call of the runtime on its way down the line.

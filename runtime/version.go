@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strconv"
 
 	"github.com/runclad/runclad/internal/spec"
 )
@@ -37,8 +38,11 @@ func (s *shim) features() error {
 		return err
 	}
 	v, err := spec.ParseValue(out)
-	if err != nil || v.Kind() != spec.Object {
-		return fmt.Errorf("features of %s: no JSON object: %w", s.target.path, err)
+	if err != nil {
+		return fmt.Errorf("features of %s: %w", s.target.path, err)
+	}
+	if v.Kind() != spec.Object {
+		return fmt.Errorf("features of %s: want a JSON object, have %s", s.target.path, v.Kind())
 	}
 	doc := spec.NewProcess(v)
 	doc.Set(doc.Ensure(doc.Root(), "annotations", spec.Object), Annotations+"version", spec.Text(Version))
@@ -46,6 +50,12 @@ func (s *shim) features() error {
 	_, err = os.Stdout.Write(append(doc.Bytes(), '\n'))
 	return err
 }
+
+// exited is the error of a runtime that has said itself what is wrong; its exit
+// code is the shim's.
+type exited int
+
+func (e exited) Error() string { return "the runtime exited with " + strconv.Itoa(int(e)) }
 
 // output runs the runtime with the arguments as they came and returns what it
 // prints. If it fails, so does the shim, with the runtime's code.
@@ -71,7 +81,7 @@ func (s *shim) output() ([]byte, error) {
 	}
 	if !state.Success() {
 		_, _ = os.Stdout.Write(out)
-		os.Exit(state.ExitCode())
+		return nil, exited(state.ExitCode())
 	}
 	return out, nil
 }

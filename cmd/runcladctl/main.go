@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command runcladctl is the operator's tool. What the shim must not carry lives
-// here.
+// here: one file for each command.
 package main
 
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
-	"github.com/runclad/runclad/internal/identity"
-	"github.com/runclad/runclad/internal/policy"
-	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/runtime"
 )
 
 const usage = `usage: runcladctl COMMAND
 
-  list             the containers of this node that runclad created
+  list [--json]    the containers of this node that runclad created
   show CONTAINER   the record of one, as JSON
   sweep            remove what containers that are gone have left
   check [FILE]     check a policy file; name what it loosens
+  seccomp COMMAND  seccomp profiles: show, explain, diff, check, compile
   version          print the version
 `
 
@@ -32,118 +30,86 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "runcladctl:", err)
-	if errors.Is(err, errUsage) {
+	if u := (usageError)(""); errors.As(err, &u) {
+		fmt.Fprint(os.Stderr, string(u))
 		os.Exit(2)
 	}
+	fmt.Fprintln(os.Stderr, "runcladctl:", err)
 	os.Exit(1)
 }
 
-var errUsage = errors.New(usage)
+// usageError is the error of a call that is no command, or has wrong arguments:
+// the text says what would be right.
+type usageError string
 
-func run(args []string, out io.Writer) error {
-	if len(args) == 0 {
-		return errUsage
-	}
-	switch command, rest := args[0], args[1:]; {
-	case command == "list" && len(rest) == 0:
-		return list(out)
-	case command == "show" && len(rest) == 1:
-		return show(out, rest[0])
-	case command == "sweep" && len(rest) == 0:
-		return sweep(out)
-	case command == "check" && len(rest) <= 1:
-		return check(out, append(rest, policy.File)[0])
-	case command == "version" && len(rest) == 0:
-		_, err := fmt.Fprintln(out, "runcladctl version", runtime.Version)
-		return err
-	}
-	return errUsage
+func (e usageError) Error() string { return string(e) }
+
+// command is one of the tool's commands.
+type command struct {
+	name string
+	run  func(args []string, out io.Writer) error
 }
 
-func records() ([]record.Record, error) {
-	store, err := record.Open(record.DefaultDir)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
-	return store.List()
+// commands are searched in order.
+var commands = []command{
+	{"list", list},
+	{"show", show},
+	{"sweep", sweep},
+	{"check", check},
+	{"seccomp", seccomp},
+	{"version", version},
 }
 
-func list(out io.Writer) error {
-	all, err := records()
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CONTAINER\tENGINE\tNAMESPACE\tPOD\tNAME\tIMAGE\tUID\tMETADATA\tALIVE")
-	for _, r := range all {
-		alive := "yes"
-		if ok, err := r.Alive(); err != nil {
-			alive = "unknown"
-		} else if !ok {
-			alive = "no"
-		}
-		fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.ID, r.Engine, dash(r.Namespace), dash(r.Pod), dash(r.Name), dash(r.Image), r.UID, r.Block, alive)
-	}
-	return w.Flush()
-}
+func run(args []string, out io.Writer) error { return dispatch(commands, usage, args, out) }
 
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-// show finds a container by its ID or an unambiguous beginning of it.
-func show(out io.Writer, id string) error {
-	all, err := records()
-	if err != nil {
-		return err
-	}
-	var found []record.Record
-	for _, r := range all {
-		if len(id) > 0 && len(r.ID) >= len(id) && r.ID[:len(id)] == id {
-			found = append(found, r)
+func dispatch(commands []command, usage string, args []string, out io.Writer) error {
+	if len(args) > 0 {
+		for _, c := range commands {
+			if c.name == args[0] {
+				return c.run(args[1:], out)
+			}
 		}
 	}
-	if len(found) != 1 {
-		return fmt.Errorf("%d containers begin with %q", len(found), id)
+	return usageError(usage)
+}
+
+// flags returns an empty set of options whose errors become usage errors.
+func flags(name string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	return fs
+}
+
+// parse reads options, which may stand before or after the other arguments, of
+// which there must be least to most (without bound where most is negative).
+func parse(fs *flag.FlagSet, args []string, least, most int) error {
+	var rest []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			return usageError(fmt.Sprintf("runcladctl %s: %v\n", fs.Name(), err))
+		}
+		if args = fs.Args(); len(args) == 0 {
+			break
+		}
+		rest, args = append(rest, args[0]), args[1:]
 	}
+	if len(rest) < least || most >= 0 && len(rest) > most {
+		return usageError(fmt.Sprintf("runcladctl %s: %d arguments\n%s", fs.Name(), len(rest), usage))
+	}
+	return fs.Parse(append([]string{"--"}, rest...))
+}
+
+func writeJSON(out io.Writer, v any) error {
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(found[0])
+	return enc.Encode(v)
 }
 
-func sweep(out io.Writer) error {
-	store, err := record.Open(record.DefaultDir)
-	if err != nil {
+// version prints the version.
+func version(args []string, out io.Writer) error {
+	if err := parse(flags("version"), args, 0, 0); err != nil {
 		return err
 	}
-	defer store.Close()
-	claims, err := identity.Open(store)
-	if err != nil {
-		return err
-	}
-	defer claims.Close()
-	swept, err := claims.Sweep()
-	fmt.Fprintf(out, "%+v\n", swept)
+	_, err := fmt.Fprintln(out, "runcladctl version", runtime.Version)
 	return err
-}
-
-func check(out io.Writer, file string) error {
-	p, err := policy.Load(file)
-	if err != nil {
-		return err
-	}
-	if p.Source == "" {
-		_, err := fmt.Fprintf(out, "%s is absent: the built-in defaults hold\n", file)
-		return err
-	}
-	fmt.Fprintf(out, "%s is good\n", file)
-	for _, w := range p.Profile().Warnings() {
-		fmt.Fprintln(out, "loosens:", w)
-	}
-	return nil
 }

@@ -12,14 +12,49 @@ import (
 	"github.com/runclad/runclad/internal/spec"
 )
 
-// defaultDevices are given to every container by the runtime itself
-// (config-linux.md, "Default Devices").
-func defaultDevice(p string) bool {
+// defaultDevice returns the numbers of a device that every container is given by
+// the runtime itself (config-linux.md, "Default Devices"; kernel,
+// admin-guide/devices.txt), the zero Device for any other path.
+func defaultDevice(p string) host.Device {
 	switch p {
-	case "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx":
-		return true
+	case "/dev/null":
+		return host.Device{Type: "c", Major: 1, Minor: 3}
+	case "/dev/zero":
+		return host.Device{Type: "c", Major: 1, Minor: 5}
+	case "/dev/full":
+		return host.Device{Type: "c", Major: 1, Minor: 7}
+	case "/dev/random":
+		return host.Device{Type: "c", Major: 1, Minor: 8}
+	case "/dev/urandom":
+		return host.Device{Type: "c", Major: 1, Minor: 9}
+	case "/dev/tty":
+		return host.Device{Type: "c", Major: 5, Minor: 0}
+	case "/dev/console":
+		return host.Device{Type: "c", Major: 5, Minor: 1}
+	case "/dev/ptmx":
+		return host.Device{Type: "c", Major: 5, Minor: 2}
 	}
-	return false
+	return host.Device{}
+}
+
+// deviceOf reads type and numbers of a device or of a device rule; u is an older
+// name of c.
+func deviceOf(v *spec.Value) host.Device {
+	typ := v.Get("type").Str()
+	if typ == "u" {
+		typ = "c"
+	}
+	return host.Device{Type: typ, Major: number(v, "major"), Minor: number(v, "minor")}
+}
+
+// deviceAllowed goes by the numbers, since the path is where the node is made in
+// the container: `--device /dev/sda:/dev/null`. A name that the runtime itself
+// uses must hold what is meant by it.
+func deviceAllowed(e *edit, v *spec.Value) bool {
+	if d := defaultDevice(v.Get("path").Str()); d.Type != "" {
+		return deviceOf(v) == d
+	}
+	return slices.Contains(e.Facts.Devices, deviceOf(v))
 }
 
 // applyDevices takes from a container what the policy does not name. That
@@ -33,21 +68,32 @@ func applyDevices(e *edit) {
 		privileged = privileged || allowsAll(r)
 	}
 	for _, d := range slices.Clone(e.doc.Get("linux", "devices").Elems()) {
-		p := d.Get("path").Str()
+		p, n := d.Get("path").Str(), deviceOf(d)
 		switch {
-		case defaultDevice(p) || slices.Contains(e.Profile.Devices, p):
+		case deviceAllowed(e, d) && defaultDevice(p).Type != "":
+			// The runtime makes it for every container, and opens it in the
+			// device cgroup only if the spec does not name it (runc,
+			// createDevices in specconv).
+			e.doc.Remove(d)
+		case deviceAllowed(e, d):
 		case privileged:
 			e.doc.Remove(d)
+		case defaultDevice(p).Type != "":
+			e.refuse("", "the device %s %d:%d of the host is passed under the name %s, which stands for another", n.Type, n.Major, n.Minor, p)
 		default:
-			e.refuse("devices = ["+quote(p)+"]", "the device %s of the host is passed to the container", p)
+			e.refuse("devices = ["+quote(p)+"]", "the device %s (%s %d:%d) of the host is passed to the container", p, n.Type, n.Major, n.Minor)
 		}
 	}
 	for _, m := range e.doc.Get("mounts").Elems() {
-		if src := e.Facts.Sources[m]; isDevice(src) && !defaultDevice(src.Path) && !slices.Contains(e.Profile.Devices, src.Path) {
+		if src := e.Facts.Sources[m]; isDevice(src) && !boundDeviceAllowed(e, src) {
 			e.refuse("devices = ["+quote(src.Path)+"]", "the device %s of the host is bound to %s", src.Path, m.Get("destination").Str())
 		}
 	}
 	applyDeviceRules(e, privileged)
+}
+
+func boundDeviceAllowed(e *edit, s host.Source) bool {
+	return defaultDevice(s.Path).Type != "" || slices.Contains(e.Profile.Devices, s.Path)
 }
 
 // applyDeviceRules makes the device cgroup's list start with "deny all" and
@@ -64,7 +110,7 @@ func applyDeviceRules(e *edit, privileged bool) {
 	}
 	if privileged {
 		for _, d := range e.doc.Get("linux", "devices").Elems() {
-			if slices.Contains(e.Profile.Devices, d.Get("path").Str()) {
+			if slices.Contains(e.Facts.Devices, deviceOf(d)) {
 				list = append(list, spec.Map(spec.M("allow", spec.Flag(true)), spec.M("type", d.Get("type").Clone()),
 					spec.M("major", d.Get("major").Clone()), spec.M("minor", d.Get("minor").Clone()), spec.M("access", spec.Text("rw"))))
 			}
@@ -96,39 +142,39 @@ func number(r *spec.Value, name string) int64 {
 	return n
 }
 
-// ruleAllowed knows the numbers of the default devices (kernel,
-// admin-guide/devices.txt), pseudo terminals, and the right to mknod, which
-// needs CAP_MKNOD besides.
+// ruleAllowed knows the numbers of the default devices, pseudo terminals
+// (kernel, admin-guide/devices.txt), and the right to mknod, which needs
+// CAP_MKNOD besides. A rule for type a is none of these, whatever its access:
+// the kernel and runc take it for "all devices, rwm" (cgroup v1's devices.txt).
 func ruleAllowed(e *edit, r *spec.Value) bool {
-	major, minor, typ := number(r, "major"), number(r, "minor"), r.Get("type").Str()
-	if typ == "c" {
-		switch major {
+	d := deviceOf(r)
+	if d.Type == "c" {
+		switch d.Major {
 		case 1:
-			return minor == 3 || minor == 5 || minor == 7 || minor == 8 || minor == 9
+			return d.Minor == 3 || d.Minor == 5 || d.Minor == 7 || d.Minor == 8 || d.Minor == 9
 		case 5:
-			return minor >= 0 && minor <= 2
+			return d.Minor >= 0 && d.Minor <= 2
 		case 136:
 			return true
 		}
 	}
-	if r.Get("access").Str() == "m" {
+	if r.Get("access").Str() == "m" && (d.Type == "c" || d.Type == "b") {
 		return true
 	}
-	for _, d := range e.doc.Get("linux", "devices").Elems() {
-		if slices.Contains(e.Profile.Devices, d.Get("path").Str()) && d.Get("type").Str() == typ &&
-			number(d, "major") == major && number(d, "minor") == minor && minor >= 0 {
-			return true
-		}
-	}
-	return false
+	return d.Minor >= 0 && slices.Contains(e.Facts.Devices, d)
 }
 
 func isDevice(s host.Source) bool { return s.Mode == unix.S_IFCHR || s.Mode == unix.S_IFBLK }
 
 func verifyDevices(e *edit) error {
 	for _, d := range e.doc.Get("linux", "devices").Elems() {
-		if p := d.Get("path").Str(); !defaultDevice(p) && !slices.Contains(e.Profile.Devices, p) {
-			return fmt.Errorf("the device %s is passed", p)
+		if !deviceAllowed(e, d) {
+			return fmt.Errorf("the device %s is passed", d)
+		}
+	}
+	for m, src := range e.Facts.Sources {
+		if isDevice(src) && !boundDeviceAllowed(e, src) {
+			return fmt.Errorf("the device %s is bound", m)
 		}
 	}
 	rules := e.doc.Get("linux", "resources", "devices").Elems()

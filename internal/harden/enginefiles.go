@@ -15,7 +15,7 @@ import (
 // otherwise. Only the exact shapes pass, and only under the engine whose they
 // are: nobody but the engine writes to its store.
 func engineOwn(e *edit, src, dest string) bool {
-	if own(src, dest) {
+	if Own(src, dest) {
 		return true
 	}
 	switch e.Workload.Engine {
@@ -29,9 +29,10 @@ func engineOwn(e *edit, src, dest string) bool {
 	return false
 }
 
-// own recognises the files that runclad mounted when a bundle was hardened
-// before; the identity step puts this container's in their place.
-func own(src, dest string) bool {
+// Own recognises the files that runclad mounted when a bundle was hardened
+// before; the identity step puts this container's in their place. They may be
+// gone by now.
+func Own(src, dest string) bool {
 	return strings.HasPrefix(src, record.DefaultDir+"/container/") && path.Base(src) == path.Base(dest) &&
 		(dest == "/etc/passwd" || dest == "/etc/group")
 }

@@ -64,6 +64,7 @@ var steps = [...]step{
 	{control.Namespaces, container, applyNamespaces, verifyNamespaces},
 	{control.Annotations, container, applyAnnotations, verifyAnnotations},
 	{control.Hooks, container, applyHooks, verifyHooks},
+	{control.Volumes, container, applyMountPoints, verifyMountPoints},
 	{control.HostPaths, container, applyHostPaths, verifyHostPaths},
 	{control.KernelFS, container, applyKernelFS, verifyKernelFS},
 	{control.Volumes, container, applyVolumes, verifyVolumes},
@@ -128,6 +129,11 @@ func (e *edit) run() error {
 	if len(e.refusals) > 0 {
 		return e.refusals
 	}
+	return e.verify()
+}
+
+// verify checks every invariant on the finished document.
+func (e *edit) verify() error {
 	for i := range steps {
 		if step := &steps[i]; step.scope >= e.scope {
 			if err := step.verify(e); err != nil {

@@ -79,18 +79,3 @@ func parse(t testing.TB, in string) *spec.Document {
 	}
 	return doc
 }
-
-// minimal is a spec that nothing refuses, with more put in its place holders.
-const minimal = `{"ociVersion":"1.0.2","process":{"args":["sh"],"cwd":"/","capabilities":{"effective":["CAP_CHOWN","CAP_NET_BIND_SERVICE"]}%process%},"root":{"path":"rootfs"},"mounts":[{"destination":"/proc","type":"proc","source":"proc"}%mounts%],"linux":{"namespaces":[{"type":"mount"},{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"network"}%namespaces%]%linux%}%top%}`
-
-func with1(place, more string) string {
-	in := minimal
-	for _, p := range []string{"process", "mounts", "namespaces", "linux", "top"} {
-		text := ""
-		if p == place {
-			text = "," + more
-		}
-		in = strings.ReplaceAll(in, "%"+p+"%", text)
-	}
-	return in
-}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/runclad/runclad/internal/hook"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/internal/workload"
 )
@@ -17,10 +18,15 @@ var hookKinds = [...]string{"prestart", "createRuntime", "createContainer", "sta
 
 // applyHooks refuses hooks that the policy does not name. Docker's own prestart
 // hook, by which dockerd hands the new netns to its network driver, is known.
+//
+// One that runclad itself put there for another container, when the bundle was
+// hardened before, goes: it would ask for a record that is not this one's.
 func applyHooks(e *edit) {
 	for _, kind := range hookKinds {
-		for _, h := range e.doc.Get("hooks", kind).Elems() {
-			if !hookAllowed(e, kind, h) {
+		for _, h := range slices.Clone(e.doc.Get("hooks", kind).Elems()) {
+			if args := h.Get("args").Strs(); len(args) > 0 && args[0] == hook.Name && !h.Equal(e.Hook) {
+				e.doc.Remove(h)
+			} else if !hookAllowed(e, kind, h) {
 				p := h.Get("path").Str()
 				e.refuse("hooks = ["+quote(p)+"]", "the %s hook %s runs as root on the host", kind, p)
 			}

@@ -72,21 +72,36 @@ func aside(given, real string) string {
 // sensitive returns what a bind would undo, "" if nothing.
 func sensitive(e *edit, m *spec.Value) string {
 	src := e.Facts.Sources[m]
-	given := path.Clean(m.Get("source").Str())
+	given := m.Get("source").Str()
+	if !path.IsAbs(given) {
+		given = path.Join(e.Bundle, given) // as the runtimes do
+	}
+	given = path.Clean(given)
 	if isDevice(src) || allowedPath(e, src.Path) && src.Mode != 0 {
 		return "" // devices are judged by their own step
 	}
 	if src.Mode == unix.S_IFSOCK && slices.Contains(sockets[:], path.Base(src.Path)) {
 		return "an engine's socket gives root on the host"
 	}
-	if src.Alias != "" {
+	if src.Alias != "" && !slices.Contains(readOnlyTrees[:], src.Alias) {
 		return "it is the host's " + src.Alias
 	}
-	if engineOwn(e, src.Path, e.Facts.Destinations[m]) {
+	dest, readOnly := e.Facts.Destinations[m], loose(m, "ro") == ""
+	if !kubeletOwn(src.Path) { // which binds volumes from its own folders itself
+		for _, p := range src.Also {
+			if harm := sensitivePath(e, p, readOnly); harm != "" && !engineOwn(e, p, dest) {
+				return "it is " + p + " by another name: " + harm
+			}
+		}
+	}
+	if engineOwn(e, src.Path, dest) {
 		return ""
 	}
-	for _, p := range [...]string{src.Path, given} {
-		if harm := sensitivePath(e, p, loose(m, "ro") == ""); harm != "" {
+	for _, p := range [...]string{src.Path, given, src.Alias} {
+		if p == "" {
+			continue
+		}
+		if harm := sensitivePath(e, p, readOnly); harm != "" {
 			return harm
 		}
 	}

@@ -27,13 +27,19 @@ func applyIdentity(e *edit) {
 	if groups := user.Get("additionalGids"); groups != nil {
 		kept := []*spec.Value{}
 		for _, g := range groups.Elems() {
-			if n, ok := g.Int64(); ok && n >= firstOrdinaryGroup {
+			if ordinaryGroup(g) {
 				kept = append(kept, g.Clone())
 			}
 		}
 		e.doc.Set(user, "additionalGids", spec.List(kept...))
 	}
 	applyHome(e)
+}
+
+// ordinaryGroup refuses what a runtime could cut down to 32 bits, and (gid_t)-1.
+func ordinaryGroup(g *spec.Value) bool {
+	n, ok := g.Int64()
+	return ok && n >= firstOrdinaryGroup && n < 1<<32-1
 }
 
 // applyHome points HOME at a place that the process can use if it is unset or
@@ -72,7 +78,7 @@ func verifyIdentity(e *edit) error {
 		return fmt.Errorf("the process runs as %s:%s", user.Get("uid"), user.Get("gid"))
 	}
 	for _, g := range user.Get("additionalGids").Elems() {
-		if n, ok := g.Int64(); !ok || n < firstOrdinaryGroup {
+		if !ordinaryGroup(g) {
 			return fmt.Errorf("additional group %s", g)
 		}
 	}

@@ -4,6 +4,7 @@ package harden
 
 import (
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/runclad/runclad/internal/host"
@@ -22,7 +23,9 @@ func applyKernelFS(e *edit) {
 		switch typ {
 		case "proc", "sysfs":
 			// A second one elsewhere would lack the masked and read-only paths.
-			if want := kernelPlace(typ); dest != want {
+			// A link in the image to the right place will not do: the runtimes
+			// differ in whether they follow it.
+			if want := kernelPlace(typ); dest != want || path.Clean("/"+m.Get("destination").Str()) != want {
 				e.refuse("", "a mount of type %s at %s: its dangerous files are masked at %s only", typ, dest, want)
 			}
 			tighten(e, m, "nosuid", "noexec", "nodev")

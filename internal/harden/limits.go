@@ -4,7 +4,10 @@ package harden
 
 import (
 	"errors"
-	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/internal/workload"
@@ -24,7 +27,7 @@ func applyProcessLimits(e *edit) {
 	if realtime(e) {
 		e.doc.Delete(e.process, "scheduler")
 	}
-	if e.process.Get("ioPriority", "class").Str() == "IOPRIO_CLASS_RT" {
+	if realtimeIO(e) {
 		e.doc.Delete(e.process, "ioPriority")
 	}
 }
@@ -52,7 +55,12 @@ func privilegedOOM(e *edit) bool {
 	return ok && n < 0 && e.Workload.Engine != workload.CRI && e.Workload.Engine != workload.CRIO
 }
 
+// realtime knows the scheduling that the container itself could not ask for
+// (sched(7)); the runtime sets it as root.
 func realtime(e *edit) bool {
+	if nice, ok := e.process.Get("scheduler", "nice").Int64(); ok && nice < 0 {
+		return true
+	}
 	switch e.process.Get("scheduler", "policy").Str() {
 	case "SCHED_FIFO", "SCHED_RR", "SCHED_DEADLINE":
 		return true
@@ -60,26 +68,58 @@ func realtime(e *edit) bool {
 	return false
 }
 
+func realtimeIO(e *edit) bool {
+	return e.process.Get("ioPriority", "class").Str() == "IOPRIO_CLASS_RT"
+}
+
 func verifyProcessLimits(e *edit) error {
-	if needsCoreLimit(e) || privilegedOOM(e) || realtime(e) {
+	if needsCoreLimit(e) || privilegedOOM(e) || realtime(e) || realtimeIO(e) {
 		return errors.New("a limit is missing")
 	}
 	return nil
 }
 
 // applyPidsLimit bounds the number of processes where the engine does not; 0
-// and -1 mean no limit (config-linux.md, "PIDs").
+// and -1 mean no limit (config-linux.md, "PIDs"). unified holds the names of
+// cgroup v2's files, written after all others, "max" for no limit. Limits are of
+// use in a cgroup of the container's own only.
 func applyPidsLimit(e *edit) {
 	linux := e.doc.Ensure(e.doc.Root(), "linux", spec.Object)
-	pids := e.doc.Ensure(e.doc.Ensure(linux, "resources", spec.Object), "pids", spec.Object)
+	resources := e.doc.Ensure(linux, "resources", spec.Object)
+	pids := e.doc.Ensure(resources, "pids", spec.Object)
 	if n, ok := pids.Get("limit").Int64(); !ok || n <= 0 {
 		e.doc.Set(pids, "limit", spec.Int(e.Profile.PidsLimit))
 	}
+	if unlimited(resources) {
+		e.doc.Set(resources.Get("unified"), "pids.max", spec.Text(strconv.FormatInt(e.Profile.PidsLimit, 10)))
+	}
+	if cg := linux.Get("cgroupsPath").Str(); strayCgroup(cg) {
+		e.refuse("", "linux.cgroupsPath %s is not a cgroup of the container's own", quote(cg))
+	}
+}
+
+func unlimited(resources *spec.Value) bool {
+	max := resources.Get("unified", "pids.max")
+	if max == nil {
+		return false
+	}
+	n, err := strconv.ParseInt(max.Str(), 10, 64)
+	return err != nil || n <= 0
+}
+
+// strayCgroup knows the path of the root cgroup, and paths that say one cgroup
+// and mean another.
+func strayCgroup(p string) bool {
+	return p != "" && (path.Clean("/"+p) == "/" || slices.Contains(strings.Split(p, "/"), ".."))
 }
 
 func verifyPidsLimit(e *edit) error {
-	if n, ok := e.doc.Get("linux", "resources", "pids", "limit").Int64(); !ok || n <= 0 {
-		return fmt.Errorf("the number of processes is not limited")
+	linux := e.doc.Get("linux")
+	if n, ok := linux.Get("resources", "pids", "limit").Int64(); !ok || n <= 0 || unlimited(linux.Get("resources")) {
+		return errors.New("the number of processes is not limited")
+	}
+	if strayCgroup(linux.Get("cgroupsPath").Str()) {
+		return errors.New("the cgroup is not the container's own")
 	}
 	return nil
 }

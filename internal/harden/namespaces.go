@@ -64,7 +64,11 @@ func applyNamespaces(e *edit) {
 func verifyNamespaces(e *edit) error {
 	has := map[string]bool{}
 	for _, ns := range e.doc.Get("linux", "namespaces").Elems() {
-		has[ns.Get("type").Str()] = true
+		typ := ns.Get("type").Str()
+		has[typ] = true
+		if ns.Get("path").Str() != "" && (typ == "mount" || typ == "uts" && e.Facts.Namespaces[typ].Owner == host.Host) {
+			return fmt.Errorf("the %s namespace is %s", typ, ns.Get("path").Str())
+		}
 	}
 	for _, ns := range sharedNamespaces(e) {
 		if !ns.allowed && (!has[ns.typ] || e.Facts.Namespaces[ns.typ].Owner == host.Host) {

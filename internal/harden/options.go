@@ -6,15 +6,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
 )
 
 // options returns a copy of a mount's options.
 func options(m *spec.Value) []string { return m.Get("options").Strs() }
 
-// negations pairs each mount flag with the options that undo it; in runc and
-// crun the last one in the list wins (mount(8), "FILESYSTEM-INDEPENDENT MOUNT
-// OPTIONS"; the r… forms act on the whole tree, runc 1.1).
+// negation pairs each mount flag with the options that undo it: the plain form
+// (mount(8), "FILESYSTEM-INDEPENDENT MOUNT OPTIONS"), and the one that acts on the
+// whole tree (mount_setattr(2), AT_RECURSIVE).
 func negation(flag string) [2]string {
 	switch flag {
 	case "ro":
@@ -28,19 +29,26 @@ func negation(flag string) [2]string {
 	}
 }
 
-// holds reports whether a flag is in force at the end of the list.
-func holds(opts []string, flag string) bool {
+// holds reports whether a flag is in force, in runc and in crun alike. Of the
+// plain forms the last one counts. The recursive forms are applied after all
+// plain ones, so that one that undoes the flag wins from wherever it stands; and
+// runc applies them to binds alone (setRecAttr in mountToRootfs).
+func holds(m *spec.Value, opts []string, flag string) bool {
 	not := negation(flag)
-	in := false
+	plain, tree := false, false
 	for _, o := range opts {
 		switch o {
-		case flag, "r" + flag:
-			in = true
-		case not[0], not[1], "defaults":
-			in = false
+		case flag:
+			plain = true
+		case not[0], "defaults":
+			plain = false
+		case "r" + flag:
+			tree = true
+		case not[1]:
+			return false
 		}
 	}
-	return in
+	return plain || tree && host.IsBind(m)
 }
 
 // tighten puts the flags in force: what undoes them is taken out.
@@ -55,7 +63,7 @@ func tighten(e *edit, m *spec.Value, flags ...string) {
 			}
 		}
 		opts = kept
-		if !holds(opts, flag) {
+		if !holds(m, opts, flag) {
 			opts = append(opts, flag)
 		}
 	}
@@ -66,7 +74,7 @@ func tighten(e *edit, m *spec.Value, flags ...string) {
 func loose(m *spec.Value, flags ...string) string {
 	opts := options(m)
 	for _, flag := range flags {
-		if !holds(opts, flag) {
+		if !holds(m, opts, flag) {
 			return flag
 		}
 	}
@@ -84,16 +92,19 @@ func value(opts []string, key string) string {
 	return v
 }
 
-// with returns opts with key=to in the place of any other value of key.
-func with(opts []string, key, to string) []string {
+// without returns opts without any value of key.
+func without(opts []string, key string) []string {
 	var out []string
 	for _, o := range opts {
 		if !strings.HasPrefix(o, key+"=") {
 			out = append(out, o)
 		}
 	}
-	return append(out, key+"="+to)
+	return out
 }
+
+// with returns opts with key=to in the place of any other value of key.
+func with(opts []string, key, to string) []string { return append(without(opts, key), key+"="+to) }
 
 // quote writes a string as TOML and JSON do.
 func quote(s string) string { return spec.Text(s).String() }

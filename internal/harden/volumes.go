@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
@@ -54,24 +55,30 @@ func applyTmpfs(e *edit, m *spec.Value) {
 	tighten(e, m, "nosuid", "nodev", "noexec")
 	opts := options(m)
 	if !sized(opts) {
-		opts = with(opts, "size", strconv.FormatInt(e.Profile.TmpfsSize, 10))
+		opts = with(without(opts, "nr_blocks"), "size", strconv.FormatInt(e.Profile.TmpfsSize, 10))
 	}
 	// Without a mode the runtime gives it the mode of the directory below.
 	mode, err := strconv.ParseUint(value(opts, "mode"), 8, 32)
-	if everybody := err == nil && mode&0o002 != 0; !everybody && !holds(opts, "ro") {
+	if everybody := err == nil && mode&0o002 != 0; !everybody && !holds(m, opts, "ro") {
 		opts = with(with(opts, "uid", decimal(e.UID)), "gid", decimal(e.GID))
 	}
 	e.doc.Set(m, "options", spec.Texts(opts...))
 }
 
-// sized reports whether a tmpfs has a limit; 0 means none (tmpfs(5)).
+// sized reports whether a tmpfs has a limit. 0 means none (tmpfs(5)), and of the
+// two keys the last one counts, whichever it is (shmem_parse_one, mm/shmem.c).
 func sized(opts []string) bool {
-	for _, key := range [...]string{"size", "nr_blocks"} {
-		if v := value(opts, key); v != "" && v[0] >= '1' && v[0] <= '9' {
-			return true
+	limited := false
+	for _, o := range opts {
+		n, ok := strings.CutPrefix(o, "size=")
+		if !ok {
+			n, ok = strings.CutPrefix(o, "nr_blocks=")
+		}
+		if ok {
+			limited = n != "" && n[0] >= '1' && n[0] <= '9'
 		}
 	}
-	return false
+	return limited
 }
 
 func verifyVolumes(e *edit) error {
@@ -84,7 +91,7 @@ func verifyVolumes(e *edit) error {
 			} else {
 				missing = loose(m, "nosuid", "nodev", "noexec", "ro") // our own
 			}
-		case m.Get("type").Str() == "tmpfs" && m.Get("destination").Str() != "/dev":
+		case m.Get("type").Str() == "tmpfs" && destination(e, m) != "/dev":
 			if missing = loose(m, "nosuid", "nodev", "noexec"); missing == "" && !sized(options(m)) {
 				missing = "limited in size"
 			}

@@ -25,6 +25,9 @@ type Facts struct {
 	// Destinations says for each mount where it ends up inside the rootfs, the
 	// image's symbolic links followed.
 	Destinations map[*spec.Value]string
+	// Devices are the type and numbers of the device nodes that the policy lets
+	// containers have.
+	Devices []Device
 	// Places are the directories that get a tmpfs.
 	Places []Place
 	// PasswdMountable and GroupMountable say whether a file can be mounted over
@@ -70,7 +73,9 @@ func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 	}
 	defer root.close()
 	f.RootfsAlias = aliasOf(root.fd)
-	f.Sources = sources(doc)
+	if f.Sources, err = sources(bundle, doc); err != nil {
+		return nil, err
+	}
 	f.Destinations = root.destinations(doc)
 	f.Places = root.places(doc, f.Destinations)
 	f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")

@@ -38,7 +38,15 @@ func (r *rootfs) close() { _ = unix.Close(r.fd) }
 // what is there, 0 if nothing is. The links of the image are followed by the
 // kernel as if the rootfs were / (openat2(2), RESOLVE_IN_ROOT, Linux 5.6), so
 // `/run -> ../../../etc` ends at the image's own /etc.
-func (r *rootfs) resolve(p string) (string, uint32, error) {
+//
+// A link that leads to nothing is followed too: the runtime will make what it
+// names, not what it is called.
+func (r *rootfs) resolve(p string) (string, uint32, error) { return r.follow(p, maxLinks) }
+
+// maxLinks is the kernel's own limit, MAXSYMLINKS in include/linux/namei.h.
+const maxLinks = 40
+
+func (r *rootfs) follow(p string, links int) (string, uint32, error) {
 	p = path.Clean("/" + p)
 	if p == "/" {
 		return p, unix.S_IFDIR, nil
@@ -48,11 +56,7 @@ func (r *rootfs) resolve(p string) (string, uint32, error) {
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	if errors.Is(err, unix.ENOENT) {
-		dir, mode, err := r.resolve(path.Dir(p))
-		if err == nil && mode != unix.S_IFDIR && mode != 0 {
-			err = unix.ENOTDIR
-		}
-		return path.Join(dir, path.Base(p)), 0, err
+		return r.missing(p, links)
 	}
 	if err != nil {
 		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: err}
@@ -66,11 +70,53 @@ func (r *rootfs) resolve(p string) (string, uint32, error) {
 	if err != nil {
 		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: err}
 	}
+	if real == r.real {
+		return "/", unix.S_IFDIR, nil
+	}
 	inside, ok := strings.CutPrefix(real, strings.TrimSuffix(r.real, "/"))
 	if !ok || !strings.HasPrefix(inside, "/") {
 		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: errors.New("leads out of the rootfs")}
 	}
 	return inside, st.Mode & unix.S_IFMT, nil
+}
+
+// missing returns where p would be if it were made.
+func (r *rootfs) missing(p string, links int) (string, uint32, error) {
+	dir, mode, err := r.follow(path.Dir(p), links)
+	if err == nil && mode != unix.S_IFDIR && mode != 0 {
+		err = unix.ENOTDIR
+	}
+	if err != nil {
+		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: err}
+	}
+	here := path.Join(dir, path.Base(p))
+	if mode == 0 {
+		return here, 0, nil
+	}
+	fd, err := unix.Openat2(r.fd, here[1:], &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if errors.Is(err, unix.ENOENT) {
+		return here, 0, nil
+	}
+	if err != nil {
+		return "", 0, &os.PathError{Op: "resolve in the image", Path: p, Err: err}
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", buf)
+	if err == nil && links == 0 {
+		err = unix.ELOOP
+	}
+	if err != nil {
+		return "", 0, &os.PathError{Op: "read link in the image", Path: here, Err: err}
+	}
+	to := string(buf[:n])
+	if !path.IsAbs(to) {
+		to = path.Join(dir, to)
+	}
+	return r.follow(to, links-1)
 }
 
 // destinations resolves where each mount ends up. One that cannot be resolved

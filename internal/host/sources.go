@@ -3,6 +3,8 @@
 package host
 
 import (
+	"fmt"
+	"path"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -19,18 +21,27 @@ type Source struct {
 	Mode uint32
 	// Alias names a sensitive directory of which this is another mount.
 	Alias string
+	// Also holds the other names of the place.
+	Also []string
 }
 
 // sources opens each bind source without following the last step into a device
 // or FIFO (O_PATH) and asks the kernel where it stands, so that no textual
 // trick hides the place.
-func sources(doc *spec.Document) map[*spec.Value]Source {
+//
+// A relative source counts from the bundle: runc joins the two
+// (createLibcontainerMount), crun goes there first.
+func sources(bundle string, doc *spec.Document) (map[*spec.Value]Source, error) {
 	out := map[*spec.Value]Source{}
+	var mounts []mountPoint
 	for _, m := range doc.Get("mounts").Elems() {
 		if !IsBind(m) {
 			continue
 		}
 		given := m.Get("source").Str()
+		if !path.IsAbs(given) {
+			given = path.Join(bundle, given)
+		}
 		out[m] = Source{Path: given}
 		fd, err := unix.Open(given, unix.O_PATH|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -40,10 +51,19 @@ func sources(doc *spec.Document) map[*spec.Value]Source {
 		real, errLink := fdPath(fd)
 		if err := unix.Fstat(fd, &st); err == nil && errLink == nil {
 			out[m] = Source{Path: real, Mode: st.Mode & unix.S_IFMT, Alias: aliasOf(fd)}
+			also, err := otherNames(fd, real, &mounts)
+			if err != nil {
+				_ = unix.Close(fd)
+				return nil, fmt.Errorf("other names of %s: %w", real, err)
+			}
+			if s := out[m]; len(also) > 0 {
+				s.Also = also
+				out[m] = s
+			}
 		}
 		_ = unix.Close(fd)
 	}
-	return out
+	return out, nil
 }
 
 // IsBind reports whether a mount of the spec is a bind mount, as runc and crun
@@ -78,7 +98,10 @@ func aliasOf(fd int) string {
 	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return ""
 	}
-	for _, dir := range [...]string{"/", "/etc", "/root", "/boot", "/usr", "/var", "/var/lib", "/run", "/dev", "/proc", "/sys", "/home"} {
+	for _, dir := range [...]string{
+		"/", "/etc", "/etc/ssh", "/etc/kubernetes", "/root", "/boot", "/usr", "/var", "/var/lib", "/run", "/dev", "/proc", "/sys", "/home",
+		"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet", "/var/lib/etcd",
+	} {
 		var d unix.Stat_t
 		if unix.Stat(dir, &d) == nil && d.Dev == st.Dev && d.Ino == st.Ino {
 			return dir

@@ -112,7 +112,7 @@ func (p *Profile) check() error {
 	return errors.Join(
 		oneOf("metadata", p.Metadata, "block", "allow"),
 		oneOf("task_credentials", p.TaskCredentials, "block", "allow"),
-		oneOf("seccomp", p.Seccomp, "default", "engine"),
+		oneOf("seccomp", p.Seccomp, "default", "strict", "engine"),
 	)
 }
 

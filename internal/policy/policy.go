@@ -53,8 +53,10 @@ type Profile struct {
 	// TaskCredentials is "allow" (default) or "block": the endpoints from which
 	// AWS ECS tasks and EKS pods fetch credentials of their own.
 	TaskCredentials string `toml:"task_credentials"`
-	// Seccomp is "default" (the generated profile) or "engine" (the profile
-	// that the engine sent, where it sent one).
+	// Seccomp is "default" (the generated profile, narrowed by the one that the
+	// engine sent where that refuses more), "strict" (the same, and measures that
+	// many images do not bear) or "engine" (what both the generated profile and
+	// the engine's allow, to the letter). None is looser than "default".
 	Seccomp string `toml:"seccomp"`
 
 	// UIDRange is the first and the last UID that containers get.

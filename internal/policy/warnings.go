@@ -29,6 +29,5 @@ func (p *Profile) Warnings() []string {
 	add(p.Restore, "restore: restored processes keep the credentials and filters of their checkpoint")
 	add(p.ExecUnrecorded, "exec_unrecorded: exec enters containers whose own hardening is unknown")
 	add(p.Metadata == "allow", "metadata: containers reach the cloud's instance metadata and the credentials in it")
-	add(p.Seccomp == "engine", "seccomp: the engine's profile, where it sends one, stands in the place of the generated one")
 	return w
 }

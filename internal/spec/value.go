@@ -172,6 +172,15 @@ func (v *Value) Int64() (int64, bool) {
 	return n, err == nil
 }
 
+// Uint64 returns the number, and false if there is none or it does not fit.
+func (v *Value) Uint64() (uint64, bool) {
+	if v.Kind() != Number {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(v.text, 10, 64)
+	return n, err == nil
+}
+
 // Equal reports whether two values mean the same JSON, member order aside.
 func (v *Value) Equal(w *Value) bool {
 	if v.Kind() != w.Kind() {

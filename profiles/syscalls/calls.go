@@ -31,10 +31,10 @@ func Calls(goarch string) ([]render.Call, error) {
 	var out []render.Call
 	for i := range Table {
 		s := &Table[i]
-		if _, ok := s.Number(goarch); !ok || s.Class == ENOSYS && s.Caps == 0 {
+		if _, ok := s.Number(goarch); !ok || s.Class == ENOSYS && s.Caps == 0 && !s.Loose {
 			continue
 		}
-		c := render.Call{Name: s.Name, Class: renderClass(s.Class), Back: uint64(s.Caps)}
+		c := render.Call{Name: s.Name, Class: renderClass(s.Class), Back: uint64(s.Caps), Loose: s.Loose}
 		if s.Class == Filter {
 			c.Rules, c.More, c.Deny = fragments(s)
 		}
@@ -73,30 +73,39 @@ func renderClass(c Class) render.Class {
 // fragments returns the rules of s that always count, a group for each set of
 // capabilities that adds rules, and the refusals.
 func fragments(s *Syscall) (rules string, more, deny []render.Group) {
+	type when struct {
+		caps  Caps
+		level Level
+	}
 	var base [][]Cond
-	var order []Caps
-	groups := map[Caps][][]Cond{}
+	var order []when
+	groups := map[when][][]Cond{}
 	for _, r := range s.Rules {
-		if r.Caps == 0 {
+		w := when{r.Caps, r.Level}
+		if w == (when{}) {
 			base = append(base, r.Conds)
 			continue
 		}
-		if groups[r.Caps] == nil {
-			order = append(order, r.Caps)
+		if groups[w] == nil {
+			order = append(order, w)
 		}
-		groups[r.Caps] = append(groups[r.Caps], r.Conds)
+		groups[w] = append(groups[w], r.Conds)
 	}
 	var b strings.Builder
-	member(&b, s.Name, Cover(base), `"SCMP_ACT_ALLOW"`)
-	for _, caps := range order {
+	if base != nil {
+		member(&b, s.Name, Cover(base), `"SCMP_ACT_ALLOW"`)
+	}
+	for _, w := range order {
 		var m strings.Builder
-		member(&m, s.Name, Cover(groups[caps]), `"SCMP_ACT_ALLOW"`)
-		more = append(more, render.Group{Caps: uint64(caps), Rules: m.String()})
+		member(&m, s.Name, Cover(groups[w]), `"SCMP_ACT_ALLOW"`)
+		with, without := w.level.bits()
+		more = append(more, render.Group{Caps: uint64(w.caps), With: uint64(with), Without: uint64(without), Rules: m.String()})
 	}
 	for _, r := range s.Refuse {
 		var d strings.Builder
 		member(&d, s.Name, Cover([][]Cond{r.Conds}), `"SCMP_ACT_ERRNO","errnoRet":`+strconv.Itoa(int(r.Errno)))
-		deny = append(deny, render.Group{Caps: uint64(r.Unless), Rules: d.String()})
+		with, without := r.Level.bits()
+		deny = append(deny, render.Group{With: uint64(with), Without: uint64(r.Unless | without), Rules: d.String()})
 	}
 	return b.String(), more, deny
 }

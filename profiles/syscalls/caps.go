@@ -2,9 +2,19 @@
 
 package syscalls
 
+import "github.com/runclad/runclad/profiles/internal/render"
+
 // Caps is a set of capabilities, bit n standing for capability number n of
-// include/uapi/linux/capability.h.
+// include/uapi/linux/capability.h. It says besides, in bits that no capability
+// has, what else a profile depends on.
 type Caps uint64
+
+const (
+	// Strict is set at level strict.
+	Strict Caps = render.Strict
+	// Device is set where the container was given a device of the host.
+	Device Caps = render.Device
+)
 
 // The capabilities that bring a call or a rule back.
 const (

@@ -15,10 +15,7 @@ const (
 // caps: [Allowed], or the errno it is refused with. It reads the table alone,
 // so that tests can hold the compiled filter against it.
 func (s *Syscall) Decide(caps Caps, args [6]uint64) uint16 {
-	if s.Caps&caps != 0 {
-		return Allowed
-	}
-	switch s.Class {
+	switch s.At(caps) {
 	case Allow:
 		return Allowed
 	case EPERM:
@@ -27,17 +24,25 @@ func (s *Syscall) Decide(caps Caps, args [6]uint64) uint16 {
 		return errnoInval
 	case Filter:
 		for _, r := range s.Rules {
-			if (r.Caps == 0 || r.Caps&caps != 0) && hold(r.Conds, args) {
+			if counts(r.Caps, r.Level, caps) && hold(r.Conds, args) {
 				return Allowed
 			}
 		}
 		for _, r := range s.Refuse {
-			if r.Unless&caps == 0 && hold(r.Conds, args) {
+			if r.Unless&caps == 0 && counts(0, r.Level, caps) && hold(r.Conds, args) {
 				return r.Errno
 			}
 		}
 	}
 	return errnoNosys
+}
+
+// At returns the class of the call in a profile of the set caps.
+func (s *Syscall) At(caps Caps) Class {
+	if s.Caps&caps != 0 || s.Loose && caps&Strict == 0 {
+		return Allow
+	}
+	return s.Class
 }
 
 func hold(conds []Cond, args [6]uint64) bool {

@@ -20,8 +20,11 @@ var cloneRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: 0x7e020000, In: []uint32{0
 // (net/socket.c __sock_create, net/ipv4/af_inet.c inet_create). 0xc leaves 1
 // STREAM, 2 DGRAM and 3 RAW; the kernel takes the type from the low four bits
 // and refuses what it does not know above them.
+//
+// At level strict AF_UNIX is for streams alone.
 var socketRules = []Rule{
-	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{1}}}},
+	{Level: NotStrict, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{1}}}},
+	{Level: AtStrict, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{1}}, {Arg: 1, Mask: 0xf, In: []uint32{1}}}},
 	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{2}}, {Arg: 1, Mask: 0xc, In: []uint32{0}}, {Arg: 2, Mask: all, In: []uint32{0, 1, 6, 17}}}},
 	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{10}}, {Arg: 1, Mask: 0xc, In: []uint32{0}}, {Arg: 2, Mask: all, In: []uint32{0, 6, 17, 58}}}},
 	{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}, {Arg: 2, Mask: all, In: []uint32{0}}}},
@@ -33,7 +36,7 @@ var socketRules = []Rule{
 	{Caps: auditWrite | auditControl | auditRead, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}, {Arg: 2, Mask: all, In: []uint32{9}}}},
 }
 
-var socketpairRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{1}}}}}
+var socketpairRules = socketRules[:2]
 
 // setsockopt(2): every option of a level below 512 and a number below 256
 // except TCP_ULP (level 6, 31) and SO_ATTACH_FILTER, SO_ATTACH_BPF,
@@ -54,7 +57,11 @@ var setsockoptRules = []Rule{
 // TIOCLINUX (0x541c), TIOCCONS (0x541d) and TIOCSETD (0x5423); and five whole
 // type bytes: 0x89 sockets, 'f' and 'X' file systems, 'R' random, 0x12 block
 // devices. Numbers: include/uapi/asm-generic/ioctls.h.
+//
+// A container that was given a device gets the commands of every driver: all
+// but the page of the terminals, where the list above holds.
 var ioctlRules = []Rule{
+	{Caps: Device, Conds: []Cond{{Arg: 1, Mask: 0xff00, NotIn: []uint32{0x5400}}}},
 	{Conds: []Cond{{Arg: 1, Mask: 0xff00, In: []uint32{0x8900, 0x6600, 0x5800, 0x5200, 0x1200}}}},
 	{Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{
 		0x5400, 0x5401, 0x5402, 0x5403, 0x5404, // unused TCGETS TCSETS TCSETSW TCSETSF
@@ -73,16 +80,35 @@ var ioctlRules = []Rule{
 	}}}},
 }
 
-// setuid is S_ISUID, octal 04000.
-const setuid = 0x800
+// setuid is S_ISUID, octal 04000; setids is S_ISUID|S_ISGID, octal 06000.
+const (
+	setuid = 0x800
+	setids = 0xc00
+)
 
 var (
-	modeInArg1 = []Rule{{Conds: []Cond{{Arg: 1, Mask: setuid, In: []uint32{0}}}}}
-	modeInArg2 = []Rule{{Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{0}}}}}
+	modeInArg1 = modeRules(1)
+	modeInArg2 = modeRules(2)
 
-	modeInArg1Perm = []Refusal{{Errno: errnoPerm, Conds: []Cond{{Arg: 1, Mask: setuid, In: []uint32{setuid}}}}}
-	modeInArg2Perm = []Refusal{{Errno: errnoPerm, Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{setuid}}}}}
+	modeInArg1Perm = modePerm(1)
+	modeInArg2Perm = modePerm(2)
 )
+
+// modeRules allow modes without the set-user-ID bit; at level strict without
+// the set-group-ID bit too.
+func modeRules(arg uint8) []Rule {
+	return []Rule{
+		{Level: NotStrict, Conds: []Cond{{Arg: arg, Mask: setuid, In: []uint32{0}}}},
+		{Level: AtStrict, Conds: []Cond{{Arg: arg, Mask: setids, In: []uint32{0}}}},
+	}
+}
+
+func modePerm(arg uint8) []Refusal {
+	return []Refusal{
+		{Level: NotStrict, Errno: errnoPerm, Conds: []Cond{{Arg: arg, Mask: setuid, In: []uint32{setuid}}}},
+		{Level: AtStrict, Errno: errnoPerm, Conds: []Cond{{Arg: arg, Mask: setids, NotIn: []uint32{0}}}},
+	}
+}
 
 // open(2) and openat(2) take the mode into account only with O_CREAT (0x40) or
 // __O_TMPFILE (0x400000), WILL_CREATE in include/linux/fcntl.h; without them
@@ -90,28 +116,26 @@ var (
 const willCreate = 0x400040
 
 var (
-	openRules = []Rule{
-		{Conds: []Cond{{Arg: 1, Mask: willCreate, In: []uint32{0}}}},
-		{Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{0}}}},
-	}
-	openatRules = []Rule{
-		{Conds: []Cond{{Arg: 2, Mask: willCreate, In: []uint32{0}}}},
-		{Conds: []Cond{{Arg: 3, Mask: setuid, In: []uint32{0}}}},
-	}
+	openRules   = append(modeRules(2), Rule{Conds: []Cond{{Arg: 1, Mask: willCreate, In: []uint32{0}}}})
+	openatRules = append(modeRules(3), Rule{Conds: []Cond{{Arg: 2, Mask: willCreate, In: []uint32{0}}}})
 )
 
 // mknod(2): S_IFMT (0xf000) of a regular file (0 or 0x8000), a FIFO (0x1000) or
 // a socket (0xc000), and no set-user-ID bit.
 var (
-	mknodRules = []Rule{
-		{Conds: []Cond{{Arg: 1, Mask: 0xf000 | setuid, In: []uint32{0, 0x1000, 0x8000, 0xc000}}}},
-		{Caps: capMknod, Conds: []Cond{{Arg: 1, Mask: setuid, In: []uint32{0}}}},
-	}
-	mknodatRules = []Rule{
-		{Conds: []Cond{{Arg: 2, Mask: 0xf000 | setuid, In: []uint32{0, 0x1000, 0x8000, 0xc000}}}},
-		{Caps: capMknod, Conds: []Cond{{Arg: 2, Mask: setuid, In: []uint32{0}}}},
-	}
+	mknodRules   = nodeRules(1)
+	mknodatRules = nodeRules(2)
 )
+
+func nodeRules(arg uint8) []Rule {
+	files := []uint32{0, 0x1000, 0x8000, 0xc000}
+	return []Rule{
+		{Level: NotStrict, Conds: []Cond{{Arg: arg, Mask: 0xf000 | setuid, In: files}}},
+		{Level: AtStrict, Conds: []Cond{{Arg: arg, Mask: 0xf000 | setids, In: files}}},
+		{Level: NotStrict, Caps: capMknod, Conds: []Cond{{Arg: arg, Mask: setuid, In: []uint32{0}}}},
+		{Level: AtStrict, Caps: capMknod, Conds: []Cond{{Arg: arg, Mask: setids, In: []uint32{0}}}},
+	}
+}
 
 // personality(2): PER_LINUX, PER_LINUX with UNAME26, and the query.
 var personalityRules = []Rule{{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{0, 0x20000, 0xffffffff}}}}}
@@ -169,4 +193,32 @@ var (
 // EPROTONOSUPPORT and give up after ENOSYS.
 var socketRefuse = []Refusal{{Errno: 93, Unless: netAdmin | auditWrite | auditControl | auditRead, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{16}}, {Arg: 2, Mask: all, In: []uint32{9}}}}}
 
-const errnoPerm = 1
+// Level strict: memory that is written to is not run. PROT_WRITE is 2 and
+// PROT_EXEC 4 (mmap(2)), SHM_EXEC 0100000 (shmat(2)). EACCES is what a kernel
+// with such a policy answers (mprotect(2); SELinux's execmem).
+var (
+	writeXorExec = []Rule{{Conds: []Cond{{Arg: 2, Mask: 6, NotIn: []uint32{6}}}}}
+	neverExec    = []Rule{{Conds: []Cond{{Arg: 2, Mask: 4, In: []uint32{0}}}}}
+	shmNoExec    = []Rule{{Conds: []Cond{{Arg: 2, Mask: 0x8000, In: []uint32{0}}}}}
+
+	writeXorExecAcces = []Refusal{{Errno: errnoAcces, Conds: []Cond{{Arg: 2, Mask: 6, In: []uint32{6}}}}}
+	neverExecAcces    = []Refusal{{Errno: errnoAcces, Conds: []Cond{{Arg: 2, Mask: 4, In: []uint32{4}}}}}
+	shmNoExecAcces    = []Refusal{{Errno: errnoAcces, Conds: []Cond{{Arg: 2, Mask: 0x8000, In: []uint32{0x8000}}}}}
+)
+
+// Level strict: timers on the clocks of include/uapi/linux/time.h but the CPU
+// clocks 2 and 3 and those of other processes and threads, which are negative.
+// ENOTSUP is timer_create(2)'s own answer for a clock without timers.
+var (
+	wallTimers      = []Rule{{Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{0, 1, 4, 5, 6, 7, 8, 9, 10, 11}}}}}
+	cpuTimersNotSup = []Refusal{
+		{Errno: errnoNotsup, Conds: []Cond{{Arg: 0, Mask: 0x80000000, In: []uint32{0x80000000}}}},
+		{Errno: errnoNotsup, Conds: []Cond{{Arg: 0, Mask: all, In: []uint32{2, 3}}}},
+	}
+)
+
+const (
+	errnoPerm   = 1
+	errnoAcces  = 13
+	errnoNotsup = 95
+)

@@ -35,6 +35,9 @@ type Syscall struct {
 	Class Class
 	// Caps are the capabilities any of which brings the call back whole.
 	Caps Caps
+	// Loose is set where Class, Rules and Refuse are those of level strict
+	// alone, and every other level allows the call whatever its arguments.
+	Loose bool
 	// Rules are alternatives: one that matches is enough.
 	Rules []Rule
 	// Refuse gives an errno other than ENOSYS to some of what Rules leave out.
@@ -45,9 +48,10 @@ type Syscall struct {
 }
 
 // Rule matches where all its conditions hold. A rule with Caps counts only
-// where one of them is given.
+// where one of them is given, and one with Level at that level only.
 type Rule struct {
 	Caps  Caps
+	Level Level
 	Conds []Cond
 }
 
@@ -56,7 +60,36 @@ type Rule struct {
 type Refusal struct {
 	Errno  uint16
 	Unless Caps
+	Level  Level
 	Conds  []Cond
+}
+
+// Level says at which levels a rule counts; the zero is all.
+type Level uint8
+
+const (
+	// AtStrict counts at level strict only.
+	AtStrict Level = iota + 1
+	// NotStrict counts at every other level.
+	NotStrict
+)
+
+// bits returns the level as bits that a set must and must not have.
+func (l Level) bits() (with, without Caps) {
+	switch l {
+	case AtStrict:
+		return Strict, 0
+	case NotStrict:
+		return 0, Strict
+	}
+	return 0, 0
+}
+
+// counts reports whether what has these capabilities and this level holds for
+// a profile of the set caps.
+func counts(needed Caps, level Level, caps Caps) bool {
+	with, without := level.bits()
+	return (needed == 0 || needed&caps != 0) && caps&with == with && caps&without == 0
 }
 
 // Cond holds where the argument, cut to the low 32 bits and masked, is one of

@@ -25,25 +25,42 @@ type Call struct {
 	// Back holds the capabilities (1<<number) any of which brings the call
 	// back without conditions.
 	Back uint64
-	// Rules are finished members of the syscalls array, joined by commas; set
-	// for Filter only.
+	// Loose is set where all of this counts at level strict alone, and the call
+	// is allowed otherwise.
+	Loose bool
+	// Rules are finished members of the syscalls array, joined by commas, that
+	// every set has; set for Filter only.
 	Rules string
-	// More are further rules, each group added by any capability of its Caps.
+	// More are further rules that allow.
 	More []Group
-	// Deny are rules that refuse with another errno than the default, each
-	// group left out with any capability of its Caps: libseccomp takes no two
-	// actions for the same arguments.
+	// Deny are rules that refuse with another errno than the default, left out
+	// where they would overlap one that allows: libseccomp takes no two actions
+	// for the same arguments.
 	Deny []Group
 }
 
-// Group is a group of rules that depends on capabilities (1<<number).
+// Group is a group of rules that depends on the set that a profile is for. It
+// counts where the set has all bits of With, none of Without and, unless Caps
+// is zero, any of Caps.
 type Group struct {
-	Caps  uint64
-	Rules string
+	Caps, With, Without uint64
+	Rules               string
 }
 
-// Append appends the profile for calls (sorted by name) and the capabilities
-// caps (1<<number) to dst. arch is an SCMP_ARCH name; it is the only one in the
+func (g *Group) counts(caps uint64) bool {
+	return (g.Caps == 0 || g.Caps&caps != 0) && caps&g.With == g.With && caps&g.Without == 0
+}
+
+// Bits of the set that are no capabilities.
+const (
+	// Strict stands for level strict.
+	Strict = 1 << 63
+	// Device stands for a container with a device of the host.
+	Device = 1 << 62
+)
+
+// Append appends the profile for calls (sorted by name) and the set caps
+// (capabilities as 1<<number, and the bits above) to dst. arch is an SCMP_ARCH name; it is the only one in the
 // profile, so that every other system call table of the machine (int 0x80, x32)
 // ends in libseccomp's bad-architecture action.
 func Append(dst []byte, arch string, calls []Call, caps uint64) []byte {
@@ -53,22 +70,9 @@ func Append(dst []byte, arch string, calls []Call, caps uint64) []byte {
 	dst = appendNames(dst, calls, caps, Allow, `"SCMP_ACT_ALLOW"`)
 	for i := range calls {
 		c := &calls[i]
-		if c.effective(caps) != Filter {
-			continue
-		}
-		dst = append(dst, ',')
-		dst = append(dst, c.Rules...)
-		for j := range c.More {
-			if m := &c.More[j]; m.Caps&caps != 0 {
-				dst = append(dst, ',')
-				dst = append(dst, m.Rules...)
-			}
-		}
-		for j := range c.Deny {
-			if d := &c.Deny[j]; d.Caps&caps == 0 {
-				dst = append(dst, ',')
-				dst = append(dst, d.Rules...)
-			}
+		if c.At(caps) == Filter {
+			dst = c.AppendAllow(dst, caps)
+			dst = c.AppendDeny(dst, caps)
 		}
 	}
 	dst = append(dst, ',')
@@ -78,11 +82,34 @@ func Append(dst []byte, arch string, calls []Call, caps uint64) []byte {
 	return append(dst, "]}"...)
 }
 
-func (c *Call) effective(caps uint64) Class {
-	if c.Back&caps != 0 {
+// At returns the call's class in a profile of the set caps.
+func (c *Call) At(caps uint64) Class {
+	if c.Back&caps != 0 || c.Loose && caps&Strict == 0 {
 		return Allow
 	}
 	return c.Class
+}
+
+// AppendAllow appends the rules that allow, each group with a comma before it.
+func (c *Call) AppendAllow(dst []byte, caps uint64) []byte {
+	if c.Rules != "" {
+		dst = append(dst, ',')
+		dst = append(dst, c.Rules...)
+	}
+	return appendGroups(dst, c.More, caps)
+}
+
+// AppendDeny appends the rules that refuse, each group with a comma before it.
+func (c *Call) AppendDeny(dst []byte, caps uint64) []byte { return appendGroups(dst, c.Deny, caps) }
+
+func appendGroups(dst []byte, groups []Group, caps uint64) []byte {
+	for i := range groups {
+		if g := &groups[i]; g.counts(caps) {
+			dst = append(dst, ',')
+			dst = append(dst, g.Rules...)
+		}
+	}
+	return dst
 }
 
 // appendNames appends one unconditional member with the names of class. Each
@@ -91,7 +118,7 @@ func appendNames(dst []byte, calls []Call, caps uint64, class Class, action stri
 	dst = append(dst, `{"names":[`...)
 	first := true
 	for i := range calls {
-		if calls[i].effective(caps) != class {
+		if calls[i].At(caps) != class {
 			continue
 		}
 		if !first {

@@ -77,12 +77,31 @@ var calls = [...]render.Call{
 		if c.Back != 0 {
 			fmt.Fprintf(&b, ", Back: %#x", c.Back)
 		}
+		if c.Loose {
+			b.WriteString(", Loose: true")
+		}
 		if c.Rules != "" {
 			fmt.Fprintf(&b, ", Rules: `%s`", c.Rules)
 		}
 		groups(&b, "More", c.More)
 		groups(&b, "Deny", c.Deny)
 		b.WriteString("},\n")
+	}
+	b.WriteString(`}
+
+// late are the calls that came with Linux 5.1 and later, with the version as
+// 100*major+minor. A version not known is greater than all.
+var late = [...]struct {
+	name  string
+	since uint16
+}{
+`)
+	for i := range syscalls.Table {
+		s := &syscalls.Table[i]
+		n, ok := s.Number(goarch)
+		if v := version(s, n); ok && v >= 501 {
+			fmt.Fprintf(&b, "{%q, %d},\n", s.Name, v)
+		}
 	}
 	b.WriteString("}\n")
 	return format.Source(b.Bytes())
@@ -94,11 +113,31 @@ func groups(b *bytes.Buffer, field string, list []render.Group) {
 	}
 	fmt.Fprintf(b, ", %s: []render.Group{", field)
 	for _, g := range list {
-		fmt.Fprintf(b, "{Caps: %#x, Rules: `%s`},", g.Caps, g.Rules)
+		b.WriteString("{")
+		for _, f := range []struct {
+			name string
+			bits uint64
+		}{{"Caps", g.Caps}, {"With", g.With}, {"Without", g.Without}} {
+			if f.bits != 0 {
+				fmt.Fprintf(b, "%s: %#x, ", f.name, f.bits)
+			}
+		}
+		fmt.Fprintf(b, "Rules: `%s`},", g.Rules)
 	}
 	b.WriteString("}")
 }
 
 func className(c render.Class) string {
 	return [...]string{render.NoSys: "NoSys", render.Allow: "Allow", render.Filter: "Filter", render.Perm: "Perm", render.Inval: "Inval"}[c]
+}
+
+func version(s *syscalls.Syscall, number int) int {
+	var major, minor int
+	if _, err := fmt.Sscanf(s.Since, "%d.%d", &major, &minor); err != nil {
+		if number >= 424 { // from 5.1 on, all architectures count on alike
+			return 9999
+		}
+		return 0
+	}
+	return 100*major + minor
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/runclad/runclad/internal/policy"
+)
+
+// check reads a policy file and names what it loosens.
+func check(args []string, out io.Writer) error {
+	fs := flags("check")
+	if err := parse(fs, args, 0, 1); err != nil {
+		return err
+	}
+	file := policy.File
+	if fs.NArg() == 1 {
+		file = fs.Arg(0)
+	}
+	p, err := policy.Load(file)
+	if err != nil {
+		return err
+	}
+	if p.Source == "" {
+		_, err := fmt.Fprintf(out, "%s is absent: the built-in defaults hold\n", file)
+		return err
+	}
+	fmt.Fprintf(out, "%s is good\n", file)
+	for _, w := range p.Profile().Warnings() {
+		fmt.Fprintln(out, "loosens:", w)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/runclad/runclad/internal/record"
+)
+
+func records() ([]record.Record, error) {
+	store, err := record.Open(record.DefaultDir)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	return store.List()
+}
+
+// list prints the containers of this node that runclad created.
+func list(args []string, out io.Writer) error {
+	fs := flags("list")
+	asJSON := fs.Bool("json", false, "")
+	if err := parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	all, err := records()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return writeJSON(out, all)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CONTAINER\tENGINE\tNAMESPACE\tPOD\tNAME\tIMAGE\tUID\tMETADATA\tALIVE")
+	for _, r := range all {
+		alive := "yes"
+		if ok, err := r.Alive(); err != nil {
+			alive = "unknown"
+		} else if !ok {
+			alive = "no"
+		}
+		fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.ID, r.Engine, dash(r.Namespace), dash(r.Pod), dash(r.Name), dash(r.Image), r.UID, r.Block, alive)
+	}
+	return w.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

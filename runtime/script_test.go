@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/integration/bed"
+)
+
+// programs is where the shim and the fake runtime were built to.
+var programs string
+
+// TestMain runs the tests in private namespaces, where the shim's fixed paths
+// are the tests' own.
+func TestMain(m *testing.M) {
+	bed.Enter()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	for fd := 3; fd < 1024; fd++ {
+		unix.CloseOnExec(fd) // what the tests were started with is not the shim's affair
+	}
+	var err error
+	if programs, err = os.MkdirTemp("", "programs"); err == nil {
+		err = errors.Join(build("runclad", "../cmd/runclad"), build("runc", "./testdata/fakerunc"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build(name, pkg string) error {
+	cmd := exec.Command("go", "build", "-o", filepath.Join(programs, name), pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+// serial is a testscript.T whose scripts do not run at the same time: they share
+// /etc/runclad and /run/runclad.
+type serial struct{ *testing.T }
+
+func (s serial) Parallel()     {}
+func (s serial) Verbose() bool { return testing.Verbose() }
+
+func (s serial) Run(name string, f func(testscript.T)) {
+	s.T.Run(name, func(t *testing.T) { f(serial{t}) })
+}
+
+// TestScripts runs testdata/script. Each begins without policy, run state and
+// audit log, with the fake runtime behind the link, and with a bundle that
+// nothing refuses.
+func TestScripts(t *testing.T) {
+	testscript.RunT(serial{t}, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			for _, dir := range []string{"/etc/runclad", "/run/runclad", "/run/runc", "/var/log/runclad"} {
+				for unix.Unmount(dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil { // all layers
+				}
+				if err := os.RemoveAll(dir); err != nil {
+					return err
+				}
+			}
+			if err := os.MkdirAll("/etc/runclad", 0o755); err != nil {
+				return err
+			}
+			if err := os.Symlink(filepath.Join(programs, "runc"), "/etc/runclad/runtime"); err != nil {
+				return err
+			}
+			env.Setenv("PROGRAMS", programs)
+			env.Setenv("FAKERUNC_OUT", filepath.Join(env.WorkDir, "out"))
+			if err := os.Mkdir(filepath.Join(env.WorkDir, "out"), 0o755); err != nil {
+				return err
+			}
+			if err := makeBundle(filepath.Join(env.WorkDir, "bundle")); err != nil {
+				return err
+			}
+			s := &state{work: env.WorkDir}
+			env.Values["state"] = s
+			env.Defer(s.close)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"given":   func(ts *testscript.TestScript, _ bool, args []string) { of(ts).prelude = args[0] },
+			"call":    cmdCall,
+			"refused": cmdRefused,
+			"passed":  cmdPassed,
+			"ran":     cmdRan,
+			"json":    cmdJSON,
+			"mount":   cmdMount,
+			"mkfifo": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(unix.Mkfifo(ts.MkAbs(args[0]), 0o600))
+			},
+			"fill":      cmdFill,
+			"sed":       cmdSed,
+			"container": cmdContainer,
+			"owner":     cmdOwner,
+			"audited":   cmdAudited,
+			"output":    cmdOutput,
+			"code":      cmdCode,
+		},
+	})
+}
+
+func of(ts *testscript.TestScript) *state { return ts.Value("state").(*state) }
+
+// config is the spec of the bundle: small, and nothing in it is refused.
+const config = `{"ociVersion":"1.0.2","process":{"args":["sh","-c","true"],"cwd":"/","env":["PATH=/bin"],"user":{"uid":0,"gid":0},` +
+	`"capabilities":{"bounding":["CAP_CHOWN"],"effective":["CAP_CHOWN"],"permitted":["CAP_CHOWN"]},"x-unknown":18446744073709551615},` +
+	`"root":{"path":"rootfs"},"hostname":"h","mounts":[{"destination":"/proc","type":"proc","source":"proc"}],` +
+	`"linux":{"namespaces":[{"type":"mount"},{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"network"}]}}`
+
+func makeBundle(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "rootfs/etc"), 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"config.json": config, "rootfs/etc/passwd": "root:x:0:0::/root:/bin/sh\n", "rootfs/etc/group": "root:x:0:\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.Chmod(filepath.Join(dir, "config.json"), 0o640), os.Chown(filepath.Join(dir, "config.json"), 12, 34))
+}
