@@ -28,6 +28,7 @@ type golden struct {
 	Exec    bool            `json:"exec"`    // the document is a process
 	Hook    json.RawMessage `json:"hook"`    // the Plan's
 	LSM     bool            `json:"lsm"`     // AppArmor and SELinux are enforced
+	Loaded  []string        `json:"loaded"`  // AppArmor profiles of engines
 	Runtime string          `json:"runtime"` // "runc" if empty
 	Devices []host.Device   `json:"devices"` // host devices that the policy allows
 	Rootfs  string          `json:"rootfs"`  // what the rootfs turns out to be
@@ -64,6 +65,7 @@ func (g *golden) edit(t *testing.T) *edit {
 		}
 	}
 	p.Facts.AppArmor, p.Facts.SELinux, p.Facts.Devices, p.Facts.RootfsAlias = g.LSM, g.LSM, g.Devices, g.Rootfs
+	p.Facts.AppArmorProfiles = g.Loaded
 	for _, m := range doc.Get("mounts").Elems() {
 		if s, ok := g.Real[m.Get("source").Str()]; ok {
 			p.Facts.Sources[m] = s

@@ -35,6 +35,8 @@ type Facts struct {
 	PasswdMountable, GroupMountable bool
 	// AppArmor and SELinux say whether the kernel enforces that module.
 	AppArmor, SELinux bool
+	// AppArmorProfiles are the engines' default profiles that are loaded.
+	AppArmorProfiles []string
 }
 
 // Namespace says whose a namespace is.
@@ -85,7 +87,11 @@ func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 
 // Kernel returns the facts that do not depend on a spec.
 func Kernel() *Facts {
-	return &Facts{AppArmor: enabled("/sys/module/apparmor/parameters/enabled"), SELinux: exists("/sys/fs/selinux/enforce")}
+	f := &Facts{AppArmor: enabled("/sys/module/apparmor/parameters/enabled"), SELinux: exists("/sys/fs/selinux/enforce")}
+	if f.AppArmor {
+		f.AppArmorProfiles = engineProfiles("/sys/kernel/security/apparmor/profiles")
+	}
+	return f
 }
 
 func enabled(file string) bool {
