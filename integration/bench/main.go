@@ -34,6 +34,7 @@ func main() {
 	bed.Enter()
 	p := &bed.Program{}
 	b := &bench{p: p, options: o, shim: bed.Shim(p)}
+	b.must(netfilter())
 	for _, part := range []struct {
 		name string
 		run  func()
