@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -203,6 +204,105 @@ cd /tmp; mkdir d; echo hello | tee d/f | cat; cp -a d/f d/g; chmod 2755 d/g; mkf
 					t.Errorf("printed %q, want %q", out, tt.want)
 				}
 			})
+		}
+	}
+}
+
+// TestLiveLibc runs a program that glibc sends to the calls it prefers (clone3,
+// execveat, …), on which it must fall back. It is linked statically with the
+// host's glibc.
+func TestLiveLibc(t *testing.T) {
+	list := runtimes(t)
+	fs := rootfs(t)
+	build := exec.Command("cc", "-O1", "-static", "-pthread", "-o", filepath.Join(fs, "bin/fallbacks"), "testdata/fallbacks/main.c")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	if err := os.Symlink("busybox", filepath.Join(fs, "bin/sh")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ level, want string }{
+		{LevelDefault, libc},
+		{LevelStrict, strings.Replace(libc, "memfd 0", "memfd 38", 1)},
+	} {
+		raw, err := Seccomp(Options{Runtime: "runc", Level: tt.level})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := bundle(t, fs, parse(t, []byte(raw)), "/bin/fallbacks")
+		for _, runtime := range list {
+			t.Run(tt.level+runtime, func(t *testing.T) {
+				out, err := run(t, runtime, t.TempDir(), dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Join(strings.Fields(out), " "); got != strings.Join(strings.Fields(tt.want), " ") {
+					t.Errorf("printed\n%swant\n%s", out, tt.want)
+				}
+			})
+		}
+	}
+}
+
+// libc is what the program prints: what is refused when called directly, and
+// that all else works.
+const libc = `raw-clone3 38 raw-openat2 38 raw-io_uring_setup 38 raw-io_setup 38 raw-execveat 38
+pthread 0 posix_spawn 0 fork 0 system 3 faccessat 0 statx 0 stat 0 openat 0 fchmodat 0 fexecve 0
+pi-mutex 0 cond-timedwait 0 memfd 0 socketpair 0`
+
+// TestTailIsNeeded: without any of the calls that Meet demands, the runtime does
+// not start the program, so that a refusal takes nothing from anybody.
+func TestTailIsNeeded(t *testing.T) {
+	fs := rootfs(t)
+	raw, err := Seccomp(Options{Runtime: "runc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, runtime := range runtimes(t) {
+		name := filepath.Base(runtime)
+		for i := range calls {
+			call := calls[i].Name
+			if !needs(name, call) {
+				continue
+			}
+			p := parse(t, []byte(raw))
+			kept := p.Syscalls[:0]
+			for _, s := range p.Syscalls {
+				if s.Names = slices.DeleteFunc(s.Names, func(n string) bool { return n == call }); len(s.Names) > 0 {
+					kept = append(kept, s)
+				}
+			}
+			p.Syscalls = kept
+			if _, err := run(t, runtime, t.TempDir(), bundle(t, fs, p, "/bin/busybox", "true")); err == nil {
+				t.Errorf("%s starts a program without %s", runtime, call)
+			}
+		}
+	}
+}
+
+// TestLiveMeet starts containers under the meet of ours and the profiles of real
+// engines, and under one with comparisons of 64 bits.
+func TestLiveMeet(t *testing.T) {
+	fs := rootfs(t)
+	engines := engineProfiles(t)
+	engines["comparisons"] = `{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+		{"names":["personality"],"action":"SCMP_ACT_KILL_PROCESS","args":[{"index":0,"value":131072,"op":"SCMP_CMP_NE"}]},
+		{"names":["fcntl"],"action":"SCMP_ACT_ERRNO","args":[{"index":1,"value":4611686018427387904,"op":"SCMP_CMP_GE"}]},
+		{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}`
+	for name, engine := range engines {
+		raw, _, err := Meet(Options{Runtime: "runc", Level: LevelEngine}, value(t, engine))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		dir := bundle(t, fs, parse(t, []byte(raw)), "/bin/busybox", "sh", "-c", "mkdir /tmp/d && echo made || echo refused")
+		want := "made\n"
+		if name == "comparisons" || name == "docker/29-custom-seccomp" {
+			want = "refused\n"
+		}
+		for _, runtime := range runtimes(t) {
+			if out, err := run(t, runtime, t.TempDir(), dir); err != nil || out != want {
+				t.Errorf("%s on %s: %q, %v", name, runtime, out, err)
+			}
 		}
 	}
 }

@@ -119,12 +119,6 @@ func TestMeetWithCustomProfile(t *testing.T) {
 	}
 }
 
-// table is the oracle of our side.
-func tableCall(name string) *syscalls.Syscall {
-	i := slices.IndexFunc(syscalls.Table, func(s syscalls.Syscall) bool { return s.Name == name })
-	return &syscalls.Table[i]
-}
-
 // proveMeet holds the result of Meet against the two that it is made from, in
 // pure Go and in the BPF that libseccomp makes of it.
 func proveMeet(t *testing.T, o Options, raw string, exact bool) {

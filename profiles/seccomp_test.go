@@ -75,6 +75,26 @@ func TestSeccompWithCapabilities(t *testing.T) {
 			t.Errorf("%s: the shim and the table differ", name)
 		}
 	}
+	for _, tt := range []struct {
+		o   Options
+		set syscalls.Caps
+	}{
+		{Options{Runtime: "runc", Level: LevelStrict}, syscalls.Strict},
+		{Options{Runtime: "runc", Device: true}, syscalls.Device},
+		{Options{Runtime: "runc", Level: LevelStrict, Device: true, Capabilities: []string{"CAP_MKNOD"}}, syscalls.Strict | syscalls.Device | 1<<27},
+	} {
+		got, err := Seccomp(tt.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := syscalls.Profile(runtime.GOARCH, tt.set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) || got == bare {
+			t.Errorf("%+v: the shim and the table differ", tt.o)
+		}
+	}
 	got, err := Seccomp(Options{Runtime: "crun", Capabilities: all})
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +116,7 @@ func TestSeccompRefusals(t *testing.T) {
 	}{
 		{Options{}, `runtime "" is not known`},
 		{Options{Runtime: "youki"}, `runtime "youki" is not known`},
+		{Options{Runtime: "runc", Level: "loose"}, `level "loose" is not known`},
 		{Options{Runtime: "runc", Arch: other}, "not of"},
 		{Options{Runtime: "runc", Capabilities: []string{"CAP_NOTHING"}}, `capability "CAP_NOTHING" is not known`},
 		{Options{Runtime: "runc", Capabilities: []string{"SYS_ADMIN"}}, `capability "SYS_ADMIN" is not known`},

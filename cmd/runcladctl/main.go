@@ -30,7 +30,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	if u := (usageError)(""); errors.As(err, &u) {
+	if u := usageError(""); errors.As(err, &u) {
 		fmt.Fprint(os.Stderr, string(u))
 		os.Exit(2)
 	}

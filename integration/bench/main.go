@@ -24,7 +24,7 @@ func main() {
 	flag.IntVar(&o.alive, "alive", 200, "containers alive during the creates")
 	flag.IntVar(&o.creates, "creates", 1000, "creates in a row")
 	flag.IntVar(&o.burst, "burst", 50, "creates at once")
-	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: passthrough, lifecycle, growth, burst")
+	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: passthrough, lifecycle, growth, burst, seccomp")
 	short := flag.Bool("short", false, "a quick look: small numbers for all")
 	flag.Parse()
 	if *short {
@@ -43,6 +43,7 @@ func main() {
 		{"lifecycle", b.lifecycle},
 		{"growth", b.growth},
 		{"burst", b.many},
+		{"seccomp", b.seccomp},
 	} {
 		if o.only == "" || strings.Contains(","+o.only+",", ","+part.name+",") {
 			part.run()

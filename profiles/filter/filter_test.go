@@ -203,7 +203,8 @@ func TestSplit(t *testing.T) {
 		c := f.Call("socket")
 		var q Cube
 		for i := range 3 {
-			q.Mask[i] = operand(rng) & operand(rng) & 0xffffffff
+			sparse := operand(rng)
+			q.Mask[i] = sparse & operand(rng) & 0xffffffff
 			q.Val[i] = operand(rng) & q.Mask[i]
 		}
 		covered := c.Covers(f.Default, q)

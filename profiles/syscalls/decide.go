@@ -23,15 +23,11 @@ func (s *Syscall) Decide(caps Caps, args [6]uint64) uint16 {
 	case EINVAL:
 		return errnoInval
 	case Filter:
-		for _, r := range s.Rules {
-			if counts(r.Caps, r.Level, caps) && hold(r.Conds, args) {
-				return Allowed
-			}
-		}
-		for _, r := range s.Refuse {
-			if r.Unless&caps == 0 && counts(0, r.Level, caps) && hold(r.Conds, args) {
-				return r.Errno
-			}
+		switch rule, refusal := s.Which(caps, args); {
+		case rule != nil:
+			return Allowed
+		case refusal != nil:
+			return refusal.Errno
 		}
 	}
 	return errnoNosys
