@@ -9,6 +9,8 @@
 //	growth         the time of a create, early and late in a long row of them,
 //	               with many containers alive
 //	burst          many creates at once: failures, and UIDs given twice
+//	seccomp        what a profile adds to `run` on each runtime, and to single
+//	               system calls: none, runclad, strict, Docker's default
 //
 // Variants are interleaved, so that a machine that grows slower does so for
 // both, and compared pair by pair: the median of the differences and of the
