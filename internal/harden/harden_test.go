@@ -40,7 +40,7 @@ func facts(doc *spec.Document) *host.Facts {
 	}
 	covered := map[string]bool{}
 	for _, m := range doc.Get("mounts").Elems() {
-		dest := path.Clean(m.Get("destination").Str())
+		dest := path.Clean("/" + m.Get("destination").Str())
 		if rest, ok := strings.CutPrefix(dest, "/var/run/"); ok {
 			dest = "/run/" + rest
 		}
