@@ -260,8 +260,12 @@ func crashChild() error {
 				return fmt.Errorf("lost: %w", err)
 			}
 			member := strconv.FormatUint(uint64(r.HostUID), 10) + "/c." + r.Creation()
-			if there, err := n.uids.Exists(member); !there || err != nil {
-				return fmt.Errorf("lost: %s %v", member, err)
+			there, err := n.uids.Exists(member)
+			if err == nil && !there {
+				err = errors.New("it is gone")
+			}
+			if err != nil {
+				return fmt.Errorf("lost: %s: %w", member, err)
 			}
 		}
 	}

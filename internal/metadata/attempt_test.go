@@ -4,6 +4,7 @@ package metadata
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -75,7 +76,7 @@ func (a *attempt) run() (step string, errno unix.Errno) {
 		}
 	}
 	fail := func(step string, err error) (string, unix.Errno) {
-		if e, ok := err.(unix.Errno); ok {
+		if e := unix.Errno(0); errors.As(err, &e) {
 			return step, e
 		}
 		return step, unix.EIO

@@ -2,7 +2,11 @@
 
 package metadata
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // maxDumpParts bounds the datagrams that one listing may have. A namespace where
 // somebody else keeps a very large table does not matter: listings are asked for
@@ -142,7 +146,7 @@ func (c *conn) commit(b *batch) error {
 	switch {
 	case first != nil:
 		return first
-	case err == errNoAnswer && acked:
+	case errors.Is(err, errNoAnswer) && acked:
 		return nil
 	case err != nil:
 		return failure("read the answer of nf_tables", err)

@@ -2,7 +2,11 @@
 
 package metadata
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // fault is an error that is a constant, so that nothing runs when the program
 // starts.
@@ -62,11 +66,14 @@ func remedy(errno unix.Errno) string {
 // failure wraps an error of a system call or of decoding; one that already says
 // what was being done stays as it is.
 func failure(op string, err error) error {
-	switch e := err.(type) {
-	case *kernelError, *opError:
+	var kernel *kernelError
+	var said *opError
+	var errno unix.Errno
+	switch {
+	case errors.As(err, &kernel), errors.As(err, &said):
 		return err
-	case unix.Errno:
-		return &kernelError{op: op, errno: e}
+	case errors.As(err, &errno):
+		return &kernelError{op: op, errno: errno}
 	}
 	return &opError{op: op, err: err}
 }

@@ -3,6 +3,7 @@
 package metadata
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -315,7 +316,7 @@ func TestEstablished(t *testing.T) {
 		l.arrived(addr)
 		_, werr := unix.Write(fd, []byte("b"))
 		rerr := readByte(fd)
-		if werr != nil || rerr != unix.ECONNRESET {
+		if werr != nil || !errors.Is(rerr, unix.ECONNRESET) {
 			t.Errorf("%s: write: %v, read: %v; want a reset", addr, werr, rerr)
 		}
 		unix.Close(fd)

@@ -3,6 +3,7 @@
 package metadata
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -88,7 +89,7 @@ func Unblock(netns int) error {
 func retry(f func() error) error {
 	for n := range maxTries {
 		err := f()
-		if err != errStale {
+		if !errors.Is(err, errStale) {
 			return err
 		}
 		if n >= 8 {

@@ -4,6 +4,7 @@ package metadata
 
 import (
 	"bytes"
+	"errors"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,7 +114,7 @@ func (c *conn) listTable(l *listing, want *ruleset) error {
 		return false, l.rule(family, b, want, &next)
 	})
 	if err != nil {
-		if err == errStale {
+		if errors.Is(err, errStale) {
 			return err
 		}
 		return failure("list table inet "+tableName, err)
@@ -403,7 +404,7 @@ func (c *conn) listSet(l *listing, name string, keys []string) error {
 		return false, nil
 	})
 	if err != nil {
-		if err == errStale {
+		if errors.Is(err, errStale) {
 			return err
 		}
 		return failure(op, err)

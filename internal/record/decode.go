@@ -65,7 +65,7 @@ func (d decoder) object(member func(name string) error) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
-	if _, err := d.dec.ReadToken(); err != io.EOF {
+	if _, err := d.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return errors.New("more text follows the object")
 	}
 	return nil

@@ -44,7 +44,7 @@ func parse(data []byte, s *shape) (*Value, error) {
 		}
 		return nil, err
 	}
-	if _, err := dec.ReadToken(); err != io.EOF {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more text follows the document")
 	}
 	return v, nil

@@ -3,6 +3,7 @@
 package rundir
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,7 @@ func (d Dir) Create(name string, mode uint32, data []byte) error {
 	for err == nil && len(data) > 0 {
 		var n int
 		n, err = unix.Write(fd, data)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			err = nil
 			continue
 		}
@@ -55,7 +56,7 @@ func (d Dir) Read(name string, limit int) ([]byte, error) {
 	n := 0
 	for n < len(buf) {
 		m, err := unix.Read(fd, buf[n:])
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {

@@ -28,7 +28,7 @@ func (d Dir) Names(name string) ([]string, error) {
 	buf := make([]byte, 4096)
 	for {
 		n, err := getdents(s.fd, buf)
-		if err == unix.ENOENT {
+		if errors.Is(err, unix.ENOENT) {
 			return nil, nil // removed since it was opened, so it was empty
 		}
 		if err != nil {
@@ -64,7 +64,7 @@ func (d Dir) Chunk(pos int64) (names []string, next int64, err error) {
 	buf := make([]byte, chunkSize)
 	for len(names) == 0 { // the first entries may be . and ..
 		n, err := getdents(s.fd, buf)
-		if err == unix.EINVAL || err == unix.ENOENT {
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
 			return nil, 0, nil // a longer name than ours, or a stale position
 		}
 		if err != nil {
