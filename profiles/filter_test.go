@@ -189,6 +189,9 @@ func verdict(errno uint16) uint32 {
 	if errno == syscalls.Allowed {
 		return bpf.RetAllow
 	}
+	if errno == syscalls.Nothing {
+		return bpf.RetErrno // 0
+	}
 	return bpf.RetErrno | uint32(errno)
 }
 

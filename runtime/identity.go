@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/runclad/runclad/internal/control"
@@ -18,8 +19,17 @@ import (
 )
 
 // home is where HOME points if the image's own is of no use to the container's
-// user: the one directory that is writable in every container.
-const home = "/tmp"
+// user: its own where that is made writable, else the one directory that is
+// writable in every container.
+func (s *shim) home() string {
+	facts := s.plan.Facts
+	for _, p := range facts.Places {
+		if facts.User.Home == p.Path || strings.HasPrefix(facts.User.Home, p.Path+"/") {
+			return facts.User.Home
+		}
+	}
+	return "/tmp"
+}
 
 // decideIdentity claims the container's UID, the pod's if it belongs to one,
 // and starts its record.
@@ -64,13 +74,13 @@ func (s *shim) decideIdentity() error {
 		return err
 	}
 	s.onFailure(func() { _ = claims.Release(request.Owner, id) })
-	s.plan.UID, s.plan.GID, s.plan.Home = id.UID, id.GID, home
+	s.plan.UID, s.plan.GID, s.plan.Home = id.UID, id.GID, s.home()
 	w := s.workload
 	s.record = &record.Record{
 		ID: s.call.ID, Root: s.root(), Bundle: s.call.Bundle, Runtime: s.target.path, Flavor: s.target.flavor.String(),
 		Engine: w.Engine, Namespace: w.Namespace, Pod: w.Pod, PodUID: w.PodUID, Name: w.Name, Image: w.Image, Sandbox: w.SandboxID,
 		Profile: s.plan.Profile.Name,
-		UID:     id.UID, GID: id.GID, HostUID: id.HostUID, HostGID: id.HostGID, Home: home,
+		UID:     id.UID, GID: id.GID, HostUID: id.HostUID, HostGID: id.HostGID, Home: s.plan.Home,
 		Capabilities: harden.Capabilities(s.plan, s.doc.Get("process")),
 		CreatorPID:   self.PID, CreatorStart: self.Start, Created: s.began.UTC().Format(time.RFC3339Nano),
 	}
@@ -97,7 +107,7 @@ func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {
 // the engine or the user binds one, from that.
 func (s *shim) decidePasswd() error {
 	facts := s.plan.Facts
-	files, err := identity.FilesFor(facts.Rootfs, identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: home})
+	files, err := identity.FilesFor(facts.Rootfs, identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home})
 	if err != nil {
 		return err
 	}
@@ -141,7 +151,7 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		if len(f.Data()) > maxAccounts || bytes.IndexByte(f.Data(), 0) >= 0 {
 			return fmt.Errorf("the file bound to %s is binary or larger than 1 MiB", dest)
 		}
-		user := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: home}
+		user := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
 		var made identity.Files
 		if dest == "/etc/passwd" {
 			made, err = identity.Build(f.Data(), nil, user)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	goruntime "runtime"
 	"time"
 
 	"github.com/runclad/runclad/internal/argv"
@@ -26,6 +27,9 @@ const AuditFile = "/var/log/runclad/audit.jsonl"
 // Main is the whole of the shim. It returns only if there was nothing to hand
 // off to, or a reason not to: the exit code is then 1, for exec 255, as runc's.
 func Main(args []string) int {
+	// The mount namespace of stage is a thread's, and execve(2) takes that of
+	// the thread that calls it.
+	goruntime.LockOSThread()
 	if path.Base(args[0]) == hook.Name {
 		return hook.Main(args[1:])
 	}
@@ -88,6 +92,7 @@ func (s *shim) container() error {
 		s.load,
 		s.identify,
 		s.decide,
+		s.stage,
 		s.apply,
 		s.remember,
 		s.block,

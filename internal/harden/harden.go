@@ -32,6 +32,11 @@ type Plan struct {
 	UID, GID uint32
 	// Home is where HOME points if the image's own is of no use.
 	Home string
+	// Places are the directories that are made writable, parents first.
+	Places []Place
+	// Volumes are binds that are shown with their owner mapped to the
+	// container's user: where each is staged.
+	Volumes map[*spec.Value]string
 	// Passwd and Group are files that hold an entry for UID and GID, to be
 	// mounted over the image's; "" where they cannot be.
 	Passwd, Group string

@@ -54,7 +54,7 @@ func facts(doc *spec.Document) *host.Facts {
 			f.Sources[m] = host.Source{Path: m.Get("source").Str(), Mode: mode}
 		}
 	}
-	for _, p := range []host.Place{{Path: "/tmp", Shared: true}, {Path: "/var/tmp", Shared: true}, {Path: "/run"}} {
+	for _, p := range []host.Place{{Path: "/tmp", Why: host.Scratch}, {Path: "/var/tmp", Why: host.Scratch}, {Path: "/run", Why: host.Run}} {
 		if !covered[p.Path] {
 			f.Places = append(f.Places, p)
 		}
@@ -63,12 +63,17 @@ func facts(doc *spec.Document) *host.Facts {
 }
 
 func plan(doc *spec.Document, engine string) *Plan {
-	return &Plan{
-		Profile: policy.Default().Profile(), Workload: workload.Workload{Engine: engine}, Facts: facts(doc),
+	f := facts(doc)
+	p := &Plan{
+		Profile: policy.Default().Profile(), Workload: workload.Workload{Engine: engine}, Facts: f,
 		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", Runtime: "runc", UID: testUID, GID: testUID, Home: "/tmp",
 		Passwd: "/run/runclad/container/x/passwd", Group: "/run/runclad/container/x/group",
 		Seccomp: spec.Raw(filter),
 	}
+	for _, place := range f.Places {
+		p.Places = append(p.Places, Place{Place: place})
+	}
+	return p
 }
 
 func parse(t testing.TB, in string) *spec.Document {

@@ -77,6 +77,9 @@ func sensitive(e *edit, m *spec.Value) string {
 		given = path.Join(e.Bundle, given) // as the runtimes do
 	}
 	given = path.Clean(given)
+	if given == e.Volumes[m] { // staged by the shim from src
+		given = src.Path
+	}
 	if isDevice(src) || allowedPath(e, src.Path) && src.Mode != 0 {
 		return "" // devices are judged by their own step
 	}

@@ -112,13 +112,13 @@ func applyIdentityFiles(e *edit) {
 
 func verifyIdentityFiles(e *edit) error {
 	for _, f := range [...]struct{ dest, source string }{{"/etc/passwd", e.Passwd}, {"/etc/group", e.Group}} {
-		last := ""
+		last, writable := "", ""
 		for _, m := range e.doc.Get("mounts").Elems() {
 			if m.Get("destination").Str() == f.dest && host.IsBind(m) {
-				last = m.Get("source").Str()
+				last, writable = m.Get("source").Str(), loose(m, "ro")
 			}
 		}
-		if f.source != "" && last != f.source {
+		if f.source != "" && (last != f.source || writable != "") {
 			return fmt.Errorf("%s is bound from %s", f.dest, strconv.Quote(last))
 		}
 	}

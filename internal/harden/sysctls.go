@@ -5,6 +5,9 @@ package harden
 import (
 	"fmt"
 	"slices"
+
+	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/spec"
 )
 
 // safeSysctl knows those that Kubernetes calls safe: namespaced, and without
@@ -20,7 +23,26 @@ func safeSysctl(name string) bool {
 	return false
 }
 
+// comforts are given to a container with a network of its own where its spec
+// says nothing: they stand in for capabilities that it no longer has, to bind
+// ports below 1024 and to send ICMP echo requests (ip(7)). Groups that a user
+// namespace does not map cannot be named.
+func comforts(e *edit) []spec.Member {
+	if e.Facts.Namespaces["network"].Owner != host.Own || e.Facts.Namespaces["user"].Owner != host.Host {
+		return nil
+	}
+	return []spec.Member{
+		spec.M("net.ipv4.ip_unprivileged_port_start", spec.Text("0")),
+		spec.M("net.ipv4.ping_group_range", spec.Text("0 2147483647")),
+	}
+}
+
 func applySysctls(e *edit) {
+	for _, c := range comforts(e) {
+		if set := e.doc.Get("linux", "sysctl"); set.Get(c.Name) == nil {
+			e.doc.Set(e.doc.Ensure(e.doc.Ensure(e.doc.Root(), "linux", spec.Object), "sysctl", spec.Object), c.Name, c.Value)
+		}
+	}
 	for _, s := range e.doc.Get("linux", "sysctl").Members() {
 		if !safeSysctl(s.Name) && !slices.Contains(e.Profile.Sysctls, s.Name) {
 			e.refuse("sysctls = ["+quote(s.Name)+"]", "the sysctl %s is not among the safe ones", s.Name)
@@ -29,6 +51,11 @@ func applySysctls(e *edit) {
 }
 
 func verifySysctls(e *edit) error {
+	for _, c := range comforts(e) {
+		if e.doc.Get("linux", "sysctl", c.Name) == nil {
+			return fmt.Errorf("the sysctl %s is not set", c.Name)
+		}
+	}
 	for _, s := range e.doc.Get("linux", "sysctl").Members() {
 		if !safeSysctl(s.Name) && !slices.Contains(e.Profile.Sysctls, s.Name) {
 			return fmt.Errorf("the sysctl %s", s.Name)

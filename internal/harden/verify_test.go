@@ -182,7 +182,7 @@ func TestBrokenInvariants(t *testing.T) {
 		"bind, whole tree":    {control.Volumes, options("/v", `["rbind","nosuid","nodev","rdev"]`)},
 		"tmpfs":               {control.Volumes, options("/t", `["nosuid","nodev","noexec"]`)},
 		"tmpfs, runc's deaf":  {control.Volumes, options("/t", `["rnosuid","nodev","noexec","size=1"]`)},
-		"own passwd writable": {control.Volumes, options("/etc/passwd", `["bind","nosuid","nodev","noexec"]`)},
+		"own passwd writable": {control.Identity, options("/etc/passwd", `["bind","nosuid","nodev","noexec"]`)},
 		"propagation":         {control.Propagation, options("/v", `["rbind","nosuid","nodev","rshared"]`)},
 		"root propagation":    {control.Propagation, set("linux", "rootfsPropagation", `"shared"`)},
 		"rootfs":              {control.Rootfs, set("root", "readonly", `false`)},

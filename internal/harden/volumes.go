@@ -19,6 +19,9 @@ func applyVolumes(e *edit) {
 	for _, m := range e.doc.Get("mounts").Elems() {
 		switch {
 		case host.IsBind(m):
+			if staged := e.Volumes[m]; staged != "" {
+				e.doc.Set(m, "source", spec.Text(staged))
+			}
 			tighten(e, m, bindFlags(e, m)...)
 		case m.Get("type").Str() == "tmpfs":
 			applyTmpfs(e, m)
@@ -89,10 +92,14 @@ func verifyVolumes(e *edit) error {
 			if _, given := e.Facts.Destinations[m]; given {
 				missing = loose(m, bindFlags(e, m)...)
 			} else {
-				missing = loose(m, "nosuid", "nodev", "noexec", "ro") // our own
+				missing = loose(m, ownFlags(e, m)...)
 			}
 		case m.Get("type").Str() == "tmpfs" && destination(e, m) != "/dev":
-			if missing = loose(m, "nosuid", "nodev", "noexec"); missing == "" && !sized(options(m)) {
+			flags := []string{"nosuid", "nodev", "noexec"}
+			if _, given := e.Facts.Destinations[m]; !given {
+				flags = ownFlags(e, m)
+			}
+			if missing = loose(m, flags...); missing == "" && !sized(options(m)) {
 				missing = "limited in size"
 			}
 		}
@@ -101,4 +108,13 @@ func verifyVolumes(e *edit) error {
 		}
 	}
 	return nil
+}
+
+// OwnerMatters reports whether a bind has files of an owner for whom the
+// container's user stands in: not those that engines write for everybody, and
+// not the few files of the host that are shown as they are.
+func OwnerMatters(p *Plan, m *spec.Value) bool {
+	e := &edit{Plan: p}
+	dest := p.Facts.Destinations[m]
+	return !generated(dest) && dest != "/run/.containerenv" && !Own(p.Facts.Sources[m].Path, dest) && !mustBeReadOnly(e, m)
 }

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/identity"
+	"github.com/runclad/runclad/internal/layers"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -16,6 +18,8 @@ import (
 type Facts struct {
 	// Rootfs is the absolute path of the container's root directory.
 	Rootfs string
+	// RootfsReal is the kernel's path of it, without links.
+	RootfsReal string
 	// RootfsAlias names the sensitive directory that the rootfs is, "" if none.
 	RootfsAlias string
 	// Namespaces says for each namespace type of the OCI spec whose it is.
@@ -28,7 +32,9 @@ type Facts struct {
 	// Devices are the type and numbers of the device nodes that the policy lets
 	// containers have.
 	Devices []Device
-	// Places are the directories that get a tmpfs.
+	// User is whom the container was meant to start as.
+	User User
+	// Places are the directories that are made writable.
 	Places []Place
 	// PasswdMountable and GroupMountable say whether a file can be mounted over
 	// the image's /etc/passwd and /etc/group.
@@ -55,6 +61,30 @@ const (
 	Joined                // another container's, by path
 )
 
+// LayersOf returns what a program of the image is merged from: the layers of a
+// directory, or a file in the topmost layer that has it.
+func (f *Facts) LayersOf(p Program) ([]string, error) {
+	ls, err := layers.Of(f.RootfsReal)
+	if err != nil {
+		return nil, err
+	}
+	if p.Dir {
+		return ls.At(p.Path)
+	}
+	dirs, err := ls.At(path.Dir(p.Path))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range dirs {
+		file := path.Join(dir, path.Base(p.Path))
+		var st unix.Stat_t
+		if unix.Lstat(file, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+			return []string{file}, nil
+		}
+	}
+	return nil, nil
+}
+
 // Gather collects the facts about the spec in bundle.
 func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 	f := Kernel()
@@ -74,12 +104,14 @@ func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 		return nil, err
 	}
 	defer root.close()
+	f.RootfsReal = root.real
 	f.RootfsAlias = aliasOf(root.fd)
 	if f.Sources, err = sources(bundle, doc); err != nil {
 		return nil, err
 	}
 	f.Destinations = root.destinations(doc)
-	f.Places = root.places(doc, f.Destinations)
+	f.User = userOf(doc, func(uid uint32) string { return identity.Home(f.Rootfs, uid) })
+	f.Places = places(root, doc, f.Destinations, f.User)
 	f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")
 	f.GroupMountable = root.mountable(doc, f.Destinations, "/etc/group")
 	return f, nil

@@ -3,55 +3,340 @@
 package host
 
 import (
+	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/layers"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/profiles/presets"
 )
 
-// Place is a directory of the image that is made writable.
+// Place is a directory of the image that is made writable for the container's
+// user. What is written there lies in memory and is gone with the container.
 type Place struct {
 	// Path is where it lies inside the rootfs, links followed.
 	Path string
-	// Shared says that every user may write there (mode 1777, as /tmp); else it
-	// is the container's user's alone (0755).
-	Shared bool
+	// Why says by which rule it was found.
+	Why Why
+	// Empty says that the image has nothing there: an empty tmpfs does.
+	Empty bool
+	// UID and GID own it on disk; their files become the container's user's.
+	UID, GID uint32
+	// Layers are the directories that it is merged from, topmost first.
+	Layers []string
+	// Added says that new files can be made in directories that stay root's,
+	// in which nothing that the image ships can be changed or replaced.
+	Added bool
+	// Preset names the preset that asked for it, "" if none did; Exec says that
+	// the preset lets what is written there be executed.
+	Preset string
+	Exec   bool
+	// Programs are what the image has there to be executed. They stay so, and
+	// read-only, in a place that is otherwise not executable.
+	Programs []Program
 }
+
+// Why is the rule by which a place was found; it decides what may be done there.
+type Why string
+
+// The rules.
+const (
+	// Scratch: /tmp and /var/tmp, where every user may write (mode 1777).
+	Scratch Why = "scratch"
+	// Run: /run and /var/run.
+	Run Why = "run"
+	// Service: the image gives it to a user of its own, or the container's own
+	// user could write to it. Where the container starts as root, directories of
+	// root's inside it take new files as under Work.
+	Service Why = "service"
+	// State: root's state directories, where the container starts as root.
+	State Why = "state"
+	// Home: the home of the user that the image starts as.
+	Home Why = "home"
+	// Work: the working directory of a container that starts as root, most
+	// often the application's code, and what is like it. New files can be made;
+	// what the image ships can be neither changed nor replaced.
+	Work Why = "work"
+)
+
+// maxPlaces bounds the mounts that one image can ask for.
+const maxPlaces = 24
 
 // usual are the directories that programs write to whatever the image: FHS 3.0
 // sections 3.15 (/run), 3.18 (/tmp), 5.15 (/var/tmp); /var/run is the name of
 // /run before FHS 3.0.
 var usual = [...]Place{
-	{Path: "/tmp", Shared: true},
-	{Path: "/var/tmp", Shared: true},
-	{Path: "/run"},
-	{Path: "/var/run"},
+	{Path: "/tmp", Why: Scratch},
+	{Path: "/var/tmp", Why: Scratch},
+	{Path: "/run", Why: Run},
+	{Path: "/var/run", Why: Run},
 }
 
-// places says which of the usual directories get a tmpfs. Left out are those
-// where the engine already mounts something, there or above, and those that an
-// image made into something else: a file, a FIFO, a loop, or a link to a place
-// that is not one of the usual, whose content a tmpfs would hide.
-func (r *rootfs) places(doc *spec.Document, destinations map[*spec.Value]string) []Place {
-	var out []Place
-	for _, u := range usual {
-		real, mode, err := r.resolve(u.Path)
-		if err != nil || mode != unix.S_IFDIR && mode != 0 || !isUsual(real) || has(out, real) {
-			continue
-		}
-		if coveredBy(doc, destinations, real) {
-			continue
-		}
-		out = append(out, Place{Path: real, Shared: u.Shared})
+// stateDirs are root's, and written to by services that start as root.
+var stateDirs = [...]string{"/var/cache", "/var/lib", "/var/log", "/var/spool"}
+
+// searched are the directories in which services have theirs, one level deep.
+var searched = [...]string{
+	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr/local", "/usr/src",
+	"/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/www",
+}
+
+// closed reports whether a directory is never made writable as a whole: system
+// programs, libraries and configuration, and what the kernel shows.
+func closed(p string) bool {
+	switch p {
+	case "/", "/etc", "/usr", "/usr/local", "/usr/src", "/var", "/opt", "/srv", "/home":
+		return true
 	}
-	return out
+	for _, dir := range [...]string{
+		"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/boot", "/dev", "/proc", "/sys",
+		"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/include",
+		"/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/local/include",
+		"/etc/ssl", "/etc/ld.so.conf.d", "/etc/pam.d", "/etc/apt", "/etc/alternatives",
+	} {
+		if within(p, dir) {
+			return true
+		}
+	}
+	return false
 }
 
-func isUsual(p string) bool { return has(usual[:], p) }
+func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
-func has(places []Place, p string) bool {
-	for _, q := range places {
+// User is whom the container was meant to start as, and where.
+type User struct {
+	UID, GID uint32
+	Groups   []uint32
+	Home     string // "" if the image names none
+	Cwd      string
+}
+
+// finder collects places.
+type finder struct {
+	*rootfs
+	doc          *spec.Document
+	destinations map[*spec.Value]string
+	user         User
+	layers       layers.Layers
+	found        []Place
+}
+
+// places finds them. Layers that cannot be told leave a place that is not empty
+// as it is.
+func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, user User) []Place {
+	f := finder{rootfs: r, doc: doc, destinations: destinations, user: user}
+	f.layers, _ = layers.Of(r.real)
+	return f.find()
+}
+
+// find says which directories are made writable. The rules, in order: the usual
+// scratch directories; what presets name; what the container's user owns or
+// could write to; for a container that starts as root also what the image gives
+// to users of its own, and root's state directories; the user's home; the working
+// directory; where applications outside of it write to by custom; and /etc/NAME
+// of the program NAME that is started. A place is left out where the engine
+// mounts something at it or above it, and where the image made it into something
+// else than a directory.
+//
+// What each allows is said at [Why]. Nothing that is written can be executed,
+// but for presets that say so; what the image has there to be executed can be,
+// and is read-only.
+func (f *finder) find() []Place {
+	for _, u := range usual {
+		f.usual(u)
+	}
+	f.presets()
+	if f.user.UID == 0 {
+		for _, dir := range stateDirs {
+			f.consider(dir, State)
+		}
+	}
+	if f.user.Home != "" {
+		f.consider(f.user.Home, Home)
+	}
+	for _, dir := range searched {
+		f.search(dir)
+	}
+	f.consider(f.user.Cwd, Work)
+	f.search(f.user.Cwd)
+	for _, dir := range applications {
+		f.applications(dir)
+	}
+	f.arguments()
+	f.programs()
+	slices.SortFunc(f.found, func(a, b Place) int { return strings.Compare(a.Path, b.Path) })
+	return f.found
+}
+
+// applications are the directories in which whole applications lie, each in a
+// directory of its own (FHS 3.0 sections 3.13 and 4.9).
+var applications = [...]string{"/opt", "/usr/local", "/srv"}
+
+// runtimeDirs are the names that applications give to what they write to.
+var runtimeDirs = [...]string{"cache", "data", "log", "logs", "run", "temp", "tmp", "var", "work"}
+
+// applications looks at the applications in dir: what is a service's inside
+// them and, for a container that starts as root, where they write to by custom.
+func (f *finder) applications(dir string) {
+	for _, name := range f.names(dir) {
+		app := path.Join(dir, name)
+		if closed(app) || f.has(app) {
+			continue
+		}
+		f.search(app)
+		if f.user.UID != 0 {
+			continue
+		}
+		for _, name := range runtimeDirs {
+			f.consider(path.Join(app, name), Work)
+		}
+	}
+}
+
+// presets takes the places that presets name for programs of the image.
+func (f *finder) presets() {
+	for i := range presets.All {
+		p := &presets.All[i]
+		if !f.hasAny(p.Programs) {
+			continue
+		}
+		real, mode, err := f.resolve(p.Place)
+		if err != nil || mode != unix.S_IFDIR {
+			continue
+		}
+		n := len(f.found)
+		if !f.has(real) {
+			if f.user.UID != 0 && p.Added {
+				continue // a directory of root's, which the user could not write to
+			}
+			why := Service
+			if p.Added {
+				why = Work
+			}
+			f.consider(real, why)
+			if len(f.found) == n {
+				continue
+			}
+		}
+		for j := range f.found {
+			if q := &f.found[j]; q.Path == real {
+				q.Preset, q.Exec = p.Name, p.Exec
+			}
+		}
+	}
+}
+
+// hasAny reports whether the image has one of the files.
+func (f *finder) hasAny(files []string) bool {
+	for _, file := range files {
+		if _, mode, err := f.resolve(file); err == nil && mode == unix.S_IFREG {
+			return true
+		}
+	}
+	return false
+}
+
+// arguments takes /etc/NAME for a program NAME in the command of a container
+// that starts as root: where its entrypoint writes configuration at start.
+func (f *finder) arguments() {
+	if f.user.UID != 0 {
+		return
+	}
+	for _, arg := range f.doc.Get("process", "args").Elems() {
+		name := path.Base(arg.Str())
+		if name == "." || name == "/" || strings.HasPrefix(name, "-") {
+			continue
+		}
+		f.consider("/etc/"+name, Work)
+	}
+}
+
+// usual takes a scratch directory, which may be missing; a link must lead to
+// another of the usual, lest a tmpfs hide what the image has elsewhere.
+func (f *finder) usual(u Place) {
+	real, mode, err := f.resolve(u.Path)
+	if err != nil || mode != unix.S_IFDIR && mode != 0 || !isUsual(real) || f.has(real) || coveredBy(f.doc, f.destinations, real) {
+		return
+	}
+	u.Path, u.Empty = real, true
+	if mode != 0 {
+		f.describe(&u)
+	}
+	f.found = append(f.found, u)
+}
+
+// search looks through the directories in dir for those that are a service's.
+func (f *finder) search(dir string) {
+	real, mode, err := f.resolve(dir)
+	if err != nil || mode != unix.S_IFDIR {
+		return
+	}
+	for _, name := range f.names(real) {
+		f.consider(path.Join(real, name), Service)
+	}
+}
+
+// consider takes a directory if the rule allows it.
+func (f *finder) consider(dir string, why Why) {
+	if len(f.found) >= maxPlaces {
+		return
+	}
+	real, mode, err := f.resolve(dir)
+	if err != nil || mode != unix.S_IFDIR || closed(real) || f.has(real) || coveredBy(f.doc, f.destinations, real) {
+		return
+	}
+	st, err := f.stat(real)
+	if err != nil {
+		return
+	}
+	switch {
+	case st.Uid != 0 && (f.user.UID == 0 || f.user.mayWrite(st)):
+		if why != Home {
+			why = Service
+		}
+	case f.user.UID != 0 && f.user.mayWrite(st):
+		why = Service
+	case f.user.UID == 0 && why != Service: // root's own: state, home, working directory
+	default:
+		return
+	}
+	if f.ownedAbove(real, st) {
+		return
+	}
+	p := Place{Path: real, Why: why, Added: f.user.UID == 0 && (why == Work || why == Service)}
+	f.describe(&p)
+	f.found = append(f.found, p)
+}
+
+// ownedAbove reports whether a place above already gives this owner's files to
+// the container's user.
+func (f *finder) ownedAbove(p string, st *unix.Stat_t) bool {
+	for _, q := range f.found {
+		if within(p, q.Path) && q.Why != Work && (q.UID == st.Uid || q.Empty) {
+			return true
+		}
+	}
+	return false
+}
+
+// describe finds a place's owner, its layers, and whether there is anything.
+func (f *finder) describe(p *Place) {
+	st, err := f.stat(p.Path)
+	if err != nil {
+		return
+	}
+	p.UID, p.GID = st.Uid, st.Gid
+	p.Empty = len(f.names(p.Path)) == 0
+	if !p.Empty && f.layers != nil {
+		p.Layers, _ = f.layers.At(p.Path) // none: it stays as it is, and a note says so
+	}
+}
+
+func (f *finder) has(p string) bool {
+	for _, q := range f.found {
 		if q.Path == p {
 			return true
 		}
@@ -59,10 +344,33 @@ func has(places []Place, p string) bool {
 	return false
 }
 
+func isUsual(p string) bool {
+	for _, q := range usual {
+		if q.Path == p {
+			return true
+		}
+	}
+	return false
+}
+
+// mayWrite reports whether the user may make files in a directory
+// (path_resolution(7), "Permissions").
+func (u User) mayWrite(st *unix.Stat_t) bool {
+	switch {
+	case u.UID == 0:
+		return true
+	case st.Uid == u.UID:
+		return st.Mode&0o200 != 0
+	case st.Gid == u.GID || slices.Contains(u.Groups, st.Gid):
+		return st.Mode&0o020 != 0
+	}
+	return st.Mode&0o002 != 0
+}
+
 // coveredBy reports whether a mount of the spec lies at p or above it.
 func coveredBy(doc *spec.Document, destinations map[*spec.Value]string, p string) bool {
 	for _, m := range doc.Get("mounts").Elems() {
-		if dest := destinations[m]; dest != "/" && (p == dest || strings.HasPrefix(p, dest+"/")) {
+		if dest := destinations[m]; dest != "/" && within(p, dest) {
 			return true
 		}
 	}

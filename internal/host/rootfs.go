@@ -150,3 +150,39 @@ func (r *rootfs) readOnly() bool {
 	var st unix.Statfs_t
 	return unix.Fstatfs(r.fd, &st) == nil && st.Flags&unix.ST_RDONLY != 0
 }
+
+// maxEntries bounds how many entries of a directory are looked at.
+const maxEntries = 256
+
+// names lists a directory of the image, links in its path not followed.
+func (r *rootfs) names(dir string) []string {
+	fd, err := r.open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), dir)
+	defer f.Close()
+	names, _ := f.Readdirnames(maxEntries)
+	return names
+}
+
+func (r *rootfs) stat(p string) (*unix.Stat_t, error) {
+	fd, err := r.open(p, unix.O_PATH)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	return &st, unix.Fstat(fd, &st)
+}
+
+// open opens a directory by its path without links; "." stands for the rootfs.
+func (r *rootfs) open(p string, flags uint64) (int, error) {
+	if p = strings.Trim(p, "/"); p == "" {
+		p = "."
+	}
+	return unix.Openat2(r.fd, p, &unix.OpenHow{
+		Flags:   flags | unix.O_CLOEXEC | unix.O_NOFOLLOW,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
+	})
+}

@@ -19,6 +19,8 @@ type Source struct {
 	Path string
 	// Mode holds the file type bits of stat(2), 0 if there is nothing there.
 	Mode uint32
+	// UID and GID own it.
+	UID, GID uint32
 	// Alias names a sensitive directory of which this is another mount.
 	Alias string
 	// Also holds the other names of the place.
@@ -50,7 +52,7 @@ func sources(bundle string, doc *spec.Document) (map[*spec.Value]Source, error) 
 		var st unix.Stat_t
 		real, errLink := fdPath(fd)
 		if err := unix.Fstat(fd, &st); err == nil && errLink == nil {
-			out[m] = Source{Path: real, Mode: st.Mode & unix.S_IFMT, Alias: aliasOf(fd)}
+			out[m] = Source{Path: real, Mode: st.Mode & unix.S_IFMT, UID: st.Uid, GID: st.Gid, Alias: aliasOf(fd)}
 			also, err := otherNames(fd, real, &mounts)
 			if err != nil {
 				_ = unix.Close(fd)

@@ -103,7 +103,11 @@ func fragments(s *Syscall) (rules string, more, deny []render.Group) {
 	}
 	for _, r := range s.Refuse {
 		var d strings.Builder
-		member(&d, s.Name, Cover([][]Cond{r.Conds}), `"SCMP_ACT_ERRNO","errnoRet":`+strconv.Itoa(int(r.Errno)))
+		errno := int(r.Errno)
+		if r.Errno == Nothing {
+			errno = 0
+		}
+		member(&d, s.Name, Cover([][]Cond{r.Conds}), `"SCMP_ACT_ERRNO","errnoRet":`+strconv.Itoa(errno))
 		with, without := r.Level.bits()
 		deny = append(deny, render.Group{With: uint64(with), Without: uint64(r.Unless | without), Rules: d.String()})
 	}

@@ -18,6 +18,7 @@ const (
 
 // The capabilities that bring a call or a rule back.
 const (
+	capChown      Caps = 1 << 0
 	dacReadSearch Caps = 1 << 2
 	setGID        Caps = 1 << 6
 	setUID        Caps = 1 << 7

@@ -5,6 +5,10 @@ package syscalls
 // Allowed is the errno of [Syscall.Decide] that stands for "let through".
 const Allowed = 0
 
+// Nothing is the errno of [Refusal] and [Syscall.Decide] that stands for "not
+// done, and answered with 0". It is no errno of the kernel's (MAX_ERRNO is 4095).
+const Nothing = 0xffff
+
 // The errnos that a class refuses with.
 const (
 	errnoInval = 22

@@ -86,6 +86,22 @@ const (
 	setids = 0xc00
 )
 
+// chown(2) without CAP_CHOWN can give nothing away. What names an owner below
+// 2^31 is answered with 0 and not done, as builders of images without privileges
+// answer it, so that entrypoints that give their files to a user of the image go
+// on. The rest is left to the kernel: -1, which keeps the owner, changes the
+// group alone, and a file's owner may give it to a group he is in (chgrp_ok in
+// fs/attr.c). One bit tells them apart, where -1 itself would take 32 rules.
+const ownerBit = 0x80000000
+
+var (
+	groupInArg1 = []Rule{{Conds: []Cond{{Arg: 1, Mask: ownerBit, In: []uint32{ownerBit}}}}}
+	groupInArg2 = []Rule{{Conds: []Cond{{Arg: 2, Mask: ownerBit, In: []uint32{ownerBit}}}}}
+
+	ownerInArg1 = []Refusal{{Errno: Nothing, Unless: capChown, Conds: []Cond{{Arg: 1, Mask: ownerBit, In: []uint32{0}}}}}
+	ownerInArg2 = []Refusal{{Errno: Nothing, Unless: capChown, Conds: []Cond{{Arg: 2, Mask: ownerBit, In: []uint32{0}}}}}
+)
+
 var (
 	modeInArg1 = modeRules(1)
 	modeInArg2 = modeRules(2)

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/spec"
+)
+
+// A node of a small image: "dir UID MODE", "link TARGET", "fifo",
+// "file UID MODE CONTENT".
+type node struct{ path, what string }
+
+func imageOf(t *testing.T, nodes []node) string {
+	t.Helper()
+	root := filepath.Join(t.TempDir(), "rootfs")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nodes {
+		p := filepath.Join(root, n.path)
+		kind, rest, _ := strings.Cut(n.what, " ")
+		var uid int
+		var mode uint32
+		var content string
+		err := os.MkdirAll(filepath.Dir(p), 0o755)
+		switch kind {
+		case "link":
+			err = errors.Join(err, os.Symlink(rest, p))
+		case "fifo":
+			err = errors.Join(err, unix.Mkfifo(p, 0o644))
+		case "dir":
+			if _, serr := fmt.Sscanf(rest, "%d %o", &uid, &mode); serr != nil {
+				t.Fatal(n, serr)
+			}
+			err = errors.Join(err, os.MkdirAll(p, 0o755), os.Chown(p, uid, uid), unix.Chmod(p, mode))
+		case "file":
+			if _, serr := fmt.Sscanf(rest, "%d %o %s", &uid, &mode, &content); serr != nil {
+				t.Fatal(n, serr)
+			}
+			err = errors.Join(err, os.WriteFile(p, []byte(content), 0o644), os.Chown(p, uid, uid), unix.Chmod(p, mode))
+		}
+		if err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	return root
+}
+
+// base is what every distribution has.
+var base = []node{
+	{"tmp", "dir 0 1777"},
+	{"var/tmp", "dir 0 1777"},
+	{"run", "dir 0 755"},
+	{"var/run", "link /run"},
+	{"etc/passwd", "file 0 644 x"},
+	{"usr/bin/sh", "file 0 755 \x7fELF"},
+	{"root", "dir 0 700"},
+	{"var/lib/dpkg/info/x.postinst", "file 0 755 #!/bin/sh"},
+}
+
+func TestPlaces(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		nodes []node
+		user  User
+		spec  string
+		// want is "PATH WHY" for each place, with its flags, besides those of
+		// an empty image; programs as "PATH runs".
+		want []string
+	}{
+		{
+			name: "redis: a directory of the service's", nodes: []node{{"data", "dir 999 755"}}, user: User{Cwd: "/data"},
+			want: []string{"/data service empty added"},
+		},
+		{
+			name: "the working directory of root", nodes: []node{{"app/app.py", "file 0 644 x"}}, user: User{Cwd: "/app"},
+			want: []string{"/app work added"},
+		},
+		{
+			name: "a program beside its data, and a directory of programs",
+			nodes: []node{
+				{"app/server", "file 0 755 \x7fELF"},
+				{"app/notes", "file 0 755 text"},
+				{"app/bin/tool", "file 0 755 #!/bin/sh"},
+				{"app/log", "dir 0 755"},
+				{"app/lib/x.so", "file 0 644 \x7fELF"},
+			},
+			user: User{Cwd: "/app"},
+			want: []string{"/app work added", "/app/bin runs", "/app/lib runs", "/app/server runs"},
+		},
+		{
+			name:  "many programs make a directory of them",
+			nodes: []node{{"app/x/a", "file 0 755 #!a"}, {"app/x/b", "file 0 755 #!a"}, {"app/x/c", "file 0 755 #!a"}, {"app/x/d", "file 0 755 #!a"}},
+			user:  User{Cwd: "/app"},
+			want:  []string{"/app work added", "/app/x runs"},
+		},
+		{
+			name: "httpd: the service's directory outside of the usual", nodes: []node{{"usr/local/apache2", "dir 33 755"}, {"usr/local/apache2/logs", "dir 0 755"}},
+			user: User{Cwd: "/usr/local/apache2"},
+			// logs is root's and takes new files by "added".
+			want: []string{"/usr/local/apache2 service added"},
+		},
+		{
+			name: "a user of the image writes to its own only", nodes: []node{{"data", "dir 1000 755"}, {"other", "dir 1001 755"}, {"shared", "dir 0 1777"}, {"closed", "dir 0 755"}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/closed"},
+			want: []string{"/data service empty", "/shared service empty"},
+		},
+		{
+			name: "by group", nodes: []node{{"g", "dir 0 775"}}, user: User{UID: 1000, GID: 0, Cwd: "/"},
+			want: []string{"/g service empty"},
+		},
+		{
+			name: "configuration of the program that is started", nodes: []node{{"etc/nginx/conf.d", "dir 0 755"}, {"etc/other/x", "file 0 644 x"}},
+			user: User{Cwd: "/"}, spec: `{"process":{"args":["/entrypoint.sh","nginx","-g"]}}`,
+			want: []string{"/etc/nginx work added"},
+		},
+		{
+			name: "the same for a user of the image", nodes: []node{{"etc/nginx/conf.d", "dir 0 755"}},
+			user: User{UID: 101, GID: 101, Cwd: "/"}, spec: `{"process":{"args":["nginx"]}}`,
+		},
+		{
+			name: "system directories stay closed, whoever owns them",
+			nodes: []node{
+				{"usr/lib", "dir 33 777"}, {"usr/local/bin", "dir 33 777"}, {"etc/ssl", "dir 33 777"}, {"bin", "dir 33 777"}, {"lib", "dir 33 777"},
+			},
+			user: User{Cwd: "/usr/bin"},
+		},
+		{name: "etc as the working directory", nodes: []node{{"etc", "dir 33 755"}}, user: User{Cwd: "/etc"}},
+		{name: "a service's directory that is a link to /etc", nodes: []node{{"data", "link /etc"}, {"srv/x", "link ../usr/bin"}}, user: User{Cwd: "/data"}},
+		{name: "the working directory through a link", nodes: []node{{"srv/real", "dir 0 755"}, {"app", "link /srv/real"}}, user: User{Cwd: "/app"}, want: []string{"/srv/real work empty added"}},
+		{name: "a link out of the image", nodes: []node{{"app", "link ../../../../../../../etc"}}, user: User{Cwd: "/app"}},
+		{name: "a loop", nodes: []node{{"app", "link /app"}}, user: User{Cwd: "/app/x"}},
+		{name: "a FIFO", nodes: []node{{"app", "fifo"}, {"data", "dir 999 755"}, {"data/p", "fifo"}}, user: User{Cwd: "/app"}, want: []string{"/data service added"}},
+		{
+			name: "what the engine mounts", nodes: []node{{"data", "dir 999 755"}, {"app/x", "dir 999 755"}}, user: User{Cwd: "/"},
+			spec: `{"mounts":[{"destination":"/data","type":"bind","source":"/x"},{"destination":"/app","type":"tmpfs"}]}`,
+		},
+		{
+			name: "presets", nodes: []node{{"usr/sbin/varnishd", "file 0 755 \x7fELF"}, {"var/lib/varnish", "dir 105 755"}, {"usr/sbin/sshd", "file 0 755 \x7fELF"}, {"etc/ssh", "dir 0 755"}},
+			user: User{UID: 105, GID: 105, Cwd: "/"},
+			want: []string{"/var/lib/varnish service empty exec"}, // /etc/ssh is root's, and this user could not write there
+		},
+		{
+			name: "an application outside of the working directory", nodes: []node{{"opt/solr/bin/solr", "file 0 755 #!x"}, {"opt/solr/logs", "dir 0 755"}, {"opt/solr/data", "dir 8983 755"}},
+			user: User{Cwd: "/"}, want: []string{"/opt/solr/data service empty added", "/opt/solr/logs work empty added"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			empty := map[string]bool{}
+			for _, p := range list(t, imageOf(t, base), User{UID: tt.user.UID, GID: tt.user.GID, Cwd: "/"}, "{}") {
+				empty[p] = true
+			}
+			got := list(t, imageOf(t, append(append([]node{}, base...), tt.nodes...)), tt.user, tt.spec)
+			var more []string
+			for _, p := range got {
+				if !empty[p] {
+					more = append(more, p)
+				}
+			}
+			if fmt.Sprint(more) != fmt.Sprint(tt.want) {
+				t.Errorf("places %q, want %q", more, tt.want)
+			}
+		})
+	}
+}
+
+// TestUsual: the places of an image that has nothing of its own.
+func TestUsual(t *testing.T) {
+	for _, tt := range []struct {
+		user User
+		want string
+	}{
+		{User{Cwd: "/", Home: "/root"}, "[/root home empty /run run empty /tmp scratch empty /var/lib state /var/tmp scratch empty]"},
+		{User{UID: 1000, GID: 1000, Cwd: "/", Home: "/root"}, "[/run run empty /tmp scratch empty /var/tmp scratch empty]"},
+	} {
+		if got := fmt.Sprint(list(t, imageOf(t, base), tt.user, "{}")); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.user, got, tt.want)
+		}
+	}
+}
+
+// TestBounds: an image cannot ask for mounts without end.
+func TestBounds(t *testing.T) {
+	nodes := base
+	for i := range 100 {
+		nodes = append(nodes, node{fmt.Sprintf("srv/d%d", i), "dir 1000 755"}, node{fmt.Sprintf("app/p%d", i), "file 0 755 #!x"})
+	}
+	places, programs := 0, 0
+	for _, p := range list(t, imageOf(t, nodes), User{Cwd: "/app"}, "{}") {
+		if strings.HasSuffix(p, " runs") {
+			programs++
+		} else {
+			places++
+		}
+	}
+	if places > maxPlaces+len(usual) || programs > maxPrograms {
+		t.Errorf("%d places, %d programs", places, programs)
+	}
+}
+
+// list describes the places of an image.
+func list(t *testing.T, root string, user User, text string) []string {
+	t.Helper()
+	if text == "" {
+		text = "{}"
+	}
+	text = strings.Replace(text, "{", `{"ociVersion":"1.0.2"`+map[bool]string{true: ",", false: ""}[text != "{}"], 1)
+	doc, err := spec.ParseSpec([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := openRootfs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	var out []string
+	for _, p := range places(r, doc, r.destinations(doc), user) {
+		s := p.Path + " " + string(p.Why)
+		if p.Empty {
+			s += " empty"
+		}
+		if p.Added {
+			s += " added"
+		}
+		if p.Exec {
+			s += " exec"
+		}
+		out = append(out, s)
+		for _, q := range p.Programs {
+			out = append(out, q.Path+" runs")
+		}
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package presets names directories that images of a known program need to
+// write to and that no general rule finds, or in which what is written has to
+// be executed. It is data: how the places are made writable is not decided here.
+//
+// A preset holds where the image has the program, whatever the image's name. It
+// gives nothing that an image could not have by shipping the file itself; what
+// it costs is said beside it.
+package presets
+
+// A Preset is one directory that a program needs.
+type Preset struct {
+	Name string
+	// Programs are where the program may be; one is enough.
+	Programs []string
+	Place    string
+	// Added says that the directory stays root's: new files can be made, those
+	// of the image can neither be changed nor replaced.
+	Added bool
+	// Exec says that what is written there can be executed.
+	Exec bool
+}
+
+// All presets, by name.
+var All = [...]Preset{
+	// s6-overlay and its like copy their service scripts to /run and execute
+	// them there ("/run ... must be executable", README of just-containers/s6-overlay).
+	// It costs noexec on /run in such images.
+	{
+		Name: "s6", Place: "/run", Exec: true,
+		Programs: []string{"/command/s6-svscan", "/usr/bin/s6-svscan", "/bin/s6-svscan"},
+	},
+	// sshd's host keys are made at the first start (ssh-keygen -A).
+	{Name: "sshd", Programs: []string{"/usr/sbin/sshd"}, Place: "/etc/ssh", Added: true},
+	// varnishd compiles its configuration to a shared object in its working
+	// directory and loads it (varnishd(1), -n). It costs noexec there.
+	{Name: "varnish", Programs: []string{"/usr/sbin/varnishd"}, Place: "/var/lib/varnish", Exec: true},
+}
