@@ -48,7 +48,7 @@ unit:
 # -count=1: the result depends on bin/runclad and on the host, which the test
 # cache does not know.
 live:
-	RUNCLAD_TEST_RUNTIMES=$(RUNTIMES) $(GO) test -count=1 -p 1 -timeout 25m ./integration/...
+	RUNCLAD_TEST_RUNTIMES=$(RUNTIMES) $(GO) test -count=1 -p 1 -timeout 45m ./integration/...
 
 fuzz:
 	integration/fuzz.sh $(FUZZTIME)

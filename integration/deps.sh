@@ -52,6 +52,7 @@ libc6-dev /usr/include/stdlib.h
 jq /usr/bin/jq
 procps /usr/bin/pgrep
 git /usr/bin/git
+debootstrap /usr/sbin/debootstrap
 "
 lint_packages='
 make /usr/bin/make

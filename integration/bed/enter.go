@@ -60,3 +60,7 @@ func Enter() {
 	}
 	os.Exit(code)
 }
+
+// Outside tells whether the program still runs on the host, before [Main] or
+// [Enter]: what a test needs of the network is fetched there.
+func Outside() bool { return os.Getenv(stageEnv) == "" }

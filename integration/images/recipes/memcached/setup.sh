@@ -1,0 +1,1 @@
+install -m 0755 entrypoint /usr/local/bin/docker-entrypoint.sh

@@ -1,0 +1,2 @@
+mkdir /app
+install -m 0644 app.py /app/app.py
