@@ -5,7 +5,7 @@
 //
 // One straight line, a verb a file:
 //
-//	parse → load → identify → decide → apply and verify → write → audit → hand off
+//	parse → load → identify → decide → stage → apply and verify → write → audit → hand off
 //
 // create, run, restore and exec walk it; start makes sure that the metadata
 // block stands; every other command is handed off at once, with its argument

@@ -15,8 +15,8 @@ import (
 
 // Images by the full names that containerd and CRI know them by.
 const (
-	FullImage  = "docker.io/library/bed:latest"
-	PauseImage = "docker.io/library/bed-pause:latest"
+	FullImage  = "bed.invalid/bed:latest"
+	PauseImage = "bed.invalid/bed-pause:latest"
 )
 
 // An ociImage is what an OCI image layout is made of.

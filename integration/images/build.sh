@@ -18,7 +18,10 @@ set -euo pipefail
 # Raise it to make all layers again.
 version=1
 suite=bookworm
-mirror=${RUNCLAD_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The host's own Debian mirror, unless another is named.
+mirror=${RUNCLAD_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sed -n "s/ $suite\$//p" | head -n 1)}
+
+[ -n "$mirror" ] || { echo "images: apt knows no mirror of $suite; set RUNCLAD_DEBIAN_MIRROR" >&2; exit 1; }
 
 if [ "${1-}" != --inside ]; then
 	exec unshare --mount --propagation private "$0" --inside "$@"

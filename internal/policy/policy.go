@@ -61,7 +61,8 @@ type Profile struct {
 
 	// UIDRange is the first and the last UID that containers get.
 	UIDRange [2]uint32 `toml:"uid_range"`
-	// TmpfsSize caps each writable place, in bytes.
+	// TmpfsSize caps, in bytes, the overlays of a container together, each empty
+	// place, and each tmpfs of a spec that has no size.
 	TmpfsSize int64 `toml:"tmpfs_size"`
 	// PidsLimit is set where the engine set none.
 	PidsLimit int64 `toml:"pids_limit"`
