@@ -2,9 +2,9 @@
 
 package profiles
 
-// capabilities are the names of include/uapi/linux/capability.h, at their
-// numbers.
-var capabilities = [...]string{
+// Capabilities are the names of capabilities(7) at their numbers, as of Linux
+// 6.18 (include/uapi/linux/capability.h).
+var Capabilities = [...]string{
 	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
 	"CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE",
 	"CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK",
@@ -16,9 +16,10 @@ var capabilities = [...]string{
 	"CAP_CHECKPOINT_RESTORE",
 }
 
-// capability returns the number of a capability, or -1.
-func capability(name string) int {
-	for i, c := range capabilities {
+// Capability returns the number of a capability, or -1 if there is none of that
+// name.
+func Capability(name string) int {
+	for i, c := range Capabilities {
 		if c == name {
 			return i
 		}

@@ -75,7 +75,7 @@ func (o *Options) set() (uint64, error) {
 		set |= render.Device
 	}
 	for _, name := range o.Capabilities {
-		n := capability(name)
+		n := Capability(name)
 		if n < 0 {
 			return 0, fmt.Errorf("capability %q is not known", name)
 		}

@@ -60,8 +60,8 @@ func TestSeccompWithoutCapabilities(t *testing.T) {
 // TestSeccompWithCapabilities: what the shim puts together from its parts is
 // what the table gives, for each capability alone and for all.
 func TestSeccompWithCapabilities(t *testing.T) {
-	all := make([]string, 0, len(capabilities))
-	for i, name := range capabilities {
+	all := make([]string, 0, len(Capabilities))
+	for i, name := range Capabilities {
 		all = append(all, name)
 		got, err := Seccomp(Options{Runtime: "runc", Capabilities: []string{name}})
 		if err != nil {
@@ -99,7 +99,7 @@ func TestSeccompWithCapabilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := syscalls.Profile(runtime.GOARCH, 1<<len(capabilities)-1)
+	want, err := syscalls.Profile(runtime.GOARCH, 1<<len(Capabilities)-1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestCapabilityNumbers(t *testing.T) {
 	} {
 		var want syscalls.Caps
 		for _, name := range tt.caps {
-			want |= 1 << capability(name)
+			want |= 1 << Capability(name)
 		}
 		i := slices.IndexFunc(syscalls.Table, func(s syscalls.Syscall) bool { return s.Name == tt.call })
 		if got := syscalls.Table[i].Caps; got != want {
@@ -160,7 +160,7 @@ func TestCapabilityNumbers(t *testing.T) {
 		}
 	}
 	socket := syscalls.Table[slices.IndexFunc(syscalls.Table, func(s syscalls.Syscall) bool { return s.Name == "socket" })]
-	raw, admin := syscalls.Caps(1)<<capability("CAP_NET_RAW"), syscalls.Caps(1)<<capability("CAP_NET_ADMIN")
+	raw, admin := syscalls.Caps(1)<<Capability("CAP_NET_RAW"), syscalls.Caps(1)<<Capability("CAP_NET_ADMIN")
 	if socket.Decide(raw, [6]uint64{17, 3, 0x300}) != syscalls.Allowed || socket.Decide(admin, [6]uint64{16, 3, 12}) != syscalls.Allowed {
 		t.Error("CAP_NET_RAW does not bring back packet sockets, or CAP_NET_ADMIN netfilter's netlink")
 	}
@@ -169,7 +169,7 @@ func TestCapabilityNumbers(t *testing.T) {
 // TestShape checks the rules of construction on every profile.
 func TestShape(t *testing.T) {
 	for _, goarch := range source.Architectures {
-		for n := -1; n < len(capabilities); n++ {
+		for n := -1; n < len(Capabilities); n++ {
 			var caps syscalls.Caps
 			if n >= 0 {
 				caps = 1 << n
@@ -344,10 +344,10 @@ func TestComparison(t *testing.T) {
 }
 
 func TestCapabilityNames(t *testing.T) {
-	if n := capability("CAP_CHECKPOINT_RESTORE"); n != 40 {
+	if n := Capability("CAP_CHECKPOINT_RESTORE"); n != 40 {
 		t.Errorf("CAP_CHECKPOINT_RESTORE is number %d", n)
 	}
-	if n := bits.TrailingZeros64(uint64(1) << capability("CAP_SYS_ADMIN")); n != 21 {
+	if n := bits.TrailingZeros64(uint64(1) << Capability("CAP_SYS_ADMIN")); n != 21 {
 		t.Errorf("CAP_SYS_ADMIN is number %d", n)
 	}
 }

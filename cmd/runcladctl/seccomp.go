@@ -14,8 +14,8 @@ import (
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/profiles"
 	"github.com/runclad/runclad/profiles/filter"
 	"github.com/runclad/runclad/profiles/syscalls"
 )
@@ -88,7 +88,7 @@ func (c *choice) set() (syscalls.Caps, error) {
 		set |= syscalls.Device
 	}
 	for name := range strings.FieldsFuncSeq(c.caps, func(r rune) bool { return r == ',' || r == ' ' }) {
-		n := slices.Index(policy.Capabilities[:], "CAP_"+strings.TrimPrefix(strings.ToUpper(name), "CAP_"))
+		n := slices.Index(profiles.Capabilities[:], "CAP_"+strings.TrimPrefix(strings.ToUpper(name), "CAP_"))
 		if n < 0 {
 			return 0, fmt.Errorf("%q is no capability (capabilities(7))", name)
 		}
@@ -109,7 +109,7 @@ func (c *choice) profile() ([]byte, error) {
 // capNames returns the names of a set of capabilities.
 func capNames(set syscalls.Caps) []string {
 	var out []string
-	for i, name := range policy.Capabilities {
+	for i, name := range profiles.Capabilities {
 		if set&(1<<i) != 0 {
 			out = append(out, name)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/profiles"
 )
 
 // File is where the policy is read from.
@@ -95,7 +96,7 @@ func (p *Profile) check() error {
 	}
 	for i, c := range p.Capabilities {
 		name := "CAP_" + strings.TrimPrefix(strings.ToUpper(c), "CAP_")
-		if !knownCapability(name) {
+		if profiles.Capability(name) < 0 {
 			return fmt.Errorf("capabilities: %q is no capability (capabilities(7))", c)
 		}
 		p.Capabilities[i] = name
