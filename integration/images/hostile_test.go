@@ -51,7 +51,9 @@ func TestHostile(t *testing.T) {
 		{name: "/var/tmp is a link to itself", image: link("var/tmp", "/var/tmp")},
 		{name: "two links in a loop", image: both(link("tmp", "/run"), link("run", "/tmp"))},
 		{name: "/etc/passwd is a link to the host's", image: link("etc/passwd", "../../../../../../../../etc/passwd")},
-		{name: "/etc/passwd is a link to a device", image: link("etc/passwd", "/dev/zero")},
+		// Nothing can be mounted over the device, and the runtime reads it to the
+		// end of its buffer when it looks for the user's home.
+		{name: "/etc/passwd is a link to a device", image: link("etc/passwd", "/dev/zero"), either: true},
 		{name: "/etc/passwd is a FIFO", image: fifo("etc/passwd")},
 		{name: "/etc/group is a directory", image: dir("etc/group"), either: true},
 		{name: "/etc is a link to the host's", image: link("etc", "/../../../../etc")},
