@@ -14,8 +14,9 @@ import (
 )
 
 // commandTimeout bounds every command that a test runs: a hang is a failure
-// that names the command.
-const commandTimeout = 60 * time.Second
+// that names the command. Unpacking an image of many files on a busy disk takes
+// more than a minute.
+const commandTimeout = 5 * time.Minute
 
 // A Result is how a command ended.
 type Result struct {

@@ -23,12 +23,12 @@ type way struct {
 }
 
 var ways = []way{
-	{"runc", []string{"--runtime", "plain"}, 60 * time.Second},
+	{"runc", []string{"--runtime", "plain"}, 2 * time.Minute},
 	// What works this way works at once; what does not mostly ends at once.
 	{"careful", []string{
 		"--runtime", "plain", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "-u", "1234567:0", "--tmpfs", "/tmp",
 	}, 15 * time.Second},
-	{"runclad", []string{"--runtime", "runclad"}, 60 * time.Second},
+	{"runclad", []string{"--runtime", "runclad"}, 2 * time.Minute},
 }
 
 // A box is a container of an image, and what checks may do with it.
