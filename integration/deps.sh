@@ -53,6 +53,7 @@ jq /usr/bin/jq
 procps /usr/bin/pgrep
 git /usr/bin/git
 debootstrap /usr/sbin/debootstrap
+pandoc /usr/bin/pandoc
 "
 lint_packages='
 make /usr/bin/make

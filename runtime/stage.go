@@ -35,10 +35,15 @@ func (s *shim) stage() error {
 		}
 		if !p.Empty || p.Why == host.Work {
 			if len(p.Layers) == 0 || userns {
-				s.note("%s stays read-only: the layers of the rootfs cannot be told", p.Path)
+				why := "the layers of the rootfs cannot be told"
+				if userns {
+					why = "the container has a user namespace"
+				}
 				if p.Why != host.Scratch && p.Why != host.Run {
+					s.note("%s stays read-only: %s", p.Path, why)
 					continue
 				}
+				s.note("%s is an empty tmpfs and hides what the image has there: %s", p.Path, why)
 			} else {
 				stg, err := opened()
 				if err != nil {
