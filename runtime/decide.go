@@ -13,22 +13,19 @@ import (
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/hook"
 	"github.com/runclad/runclad/internal/host"
-	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/profiles"
 	"github.com/runclad/runclad/profiles/filter"
 )
 
-// decide makes every choice about the container, so that the steps need not:
-// policy, host facts, identity, filter, and how the metadata block gets there.
-func (s *shim) decide() (err error) {
-	if s.policy, err = policy.Load(policy.File); err != nil {
-		return err
-	}
-	profile := s.policy.Profile()
+// decide makes every choice about the container that the policy leaves open, so
+// that the steps need not: host facts, identity, filter, and how the metadata
+// block gets there.
+func (s *shim) decide() error {
+	profile := s.profile
 	if s.call.Verb == argv.Restore && !profile.Restore {
-		return control.Refuse(control.Restore, "restore = true",
+		return s.refuse(control.Restore, "restore = true",
 			"a checkpoint brings its own credentials and system call filter, which no spec can change")
 	}
 	facts, err := host.Gather(s.call.Bundle, s.doc)
@@ -59,7 +56,7 @@ func (s *shim) decideSeccomp() error {
 	}, s.doc.Get("linux", "seccomp"))
 	switch {
 	case errors.Is(err, filter.ErrFilter), errors.Is(err, profiles.ErrTail):
-		return control.Refuse(control.Seccomp, "", "the engine's %s", err)
+		return s.refuse(control.Seccomp, "", "the engine's %s", err)
 	case err != nil:
 		return fmt.Errorf("seccomp: %w", err)
 	}

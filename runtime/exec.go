@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/audit"
 	"github.com/runclad/runclad/internal/block"
 	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/harden"
@@ -29,7 +30,7 @@ func (s *shim) exec() error {
 	if err != nil {
 		return err
 	}
-	if s.policy, err = policy.Load(policy.File); err != nil {
+	if err := s.loadPolicy(); err != nil {
 		return err
 	}
 	if r == nil {
@@ -41,6 +42,13 @@ func (s *shim) exec() error {
 		return err
 	}
 	s.planExec(r)
+	switch r.Mode {
+	case record.ModeExempted:
+		return s.handOffAs(audit.Exempted)
+	case record.ModeAudited:
+		s.would = harden.Process(s.doc, s.plan)
+		return s.handOffAs(audit.Audited)
+	}
 	if err := harden.Process(s.doc, s.plan); err != nil {
 		return err
 	}
@@ -59,10 +67,19 @@ func (s *shim) exec() error {
 	return s.handOff(s.call.ExecArgv("/proc/self/fd/" + strconv.Itoa(fd)))
 }
 
-// planExec takes the container's identity and policy from its record.
+// planExec takes the container's identity and policy from its record. What the
+// record does not hold is as the profile has it now, or the default one if that
+// is gone.
 func (s *shim) planExec(r *record.Record) {
 	profile := *s.policy.Profile()
-	profile.Capabilities = r.Capabilities
+	if p := s.policy.Profiles[r.Profile]; p != nil {
+		profile = *p
+	}
+	profile.Capabilities, profile.NewPrivileges, profile.Unconfined = r.Capabilities, r.NewPrivileges, r.Unconfined
+	if profile.Identity = r.Identity; r.Identity == "" {
+		profile.Identity = policy.IdentityRandom
+	}
+	s.profile = &profile
 	s.workload = workload.Workload{
 		Engine: r.Engine, Namespace: r.Namespace, Pod: r.Pod, PodUID: r.PodUID, Name: r.Name, Image: r.Image, SandboxID: r.Sandbox,
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/identity"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
 )
@@ -34,9 +35,6 @@ func (s *shim) home() string {
 // decideIdentity claims the container's UID, the pod's if it belongs to one,
 // and starts its record.
 func (s *shim) decideIdentity() error {
-	if err := s.openStore(); err != nil {
-		return err
-	}
 	claims, err := identity.Open(s.store)
 	if err != nil {
 		return err
@@ -50,14 +48,7 @@ func (s *shim) decideIdentity() error {
 	if err != nil {
 		return err
 	}
-	uidRange := s.plan.Profile.UIDRange
-	request := identity.Request{
-		Owner: identity.Owner{
-			Root: s.root(), ID: s.call.ID, Flavor: s.target.flavor.String(), Sandbox: s.workload.SandboxID, Creator: self,
-		},
-		Range: identity.Range{First: uidRange[0], Last: uidRange[1]},
-		Paths: identity.HostPaths,
-	}
+	request := s.request(self)
 	if s.plan.Facts.Namespaces["user"].Owner != host.Host {
 		if request.UIDs, err = mappings(s.doc, "uidMappings"); err != nil {
 			return err
@@ -66,25 +57,63 @@ func (s *shim) decideIdentity() error {
 			return err
 		}
 	}
-	id, err := claims.Claim(request)
+	id, err := s.claim(claims, request)
 	if errors.Is(err, identity.ErrNoSandbox) || errors.Is(err, identity.ErrNoID) {
-		return control.Refuse(control.Identity, "", "%s", err)
+		return s.refuse(control.Identity, "", "%s", err)
 	}
 	if err != nil {
 		return err
 	}
-	s.onFailure(func() { _ = claims.Release(request.Owner, id) })
 	s.plan.UID, s.plan.GID, s.plan.Home = id.UID, id.GID, s.home()
-	w := s.workload
-	s.record = &record.Record{
+	s.record = s.newRecord(self, id)
+	s.record.Home, s.record.Capabilities = s.plan.Home, harden.Capabilities(s.plan, s.doc.Get("process"))
+	return s.decidePasswd()
+}
+
+// request asks for a UID for the container.
+func (s *shim) request(self record.Process) identity.Request {
+	uidRange := s.profile.UIDRange
+	return identity.Request{
+		Owner: identity.Owner{
+			Root: s.root(), ID: s.call.ID, Flavor: s.target.flavor.String(), Sandbox: s.workload.SandboxID, Creator: self,
+		},
+		Range: identity.Range{First: uidRange[0], Last: uidRange[1]},
+		Paths: identity.HostPaths,
+	}
+}
+
+// claim takes a UID, to be given back if a later verb fails. Where nothing may
+// be claimed, the first of the range stands for it.
+func (s *shim) claim(claims identity.Store, request identity.Request) (identity.Identity, error) {
+	if s.preview {
+		first := request.Range.First
+		return identity.Identity{UID: first, GID: first, HostUID: first, HostGID: first}, nil
+	}
+	id, err := claims.Claim(request)
+	if err == nil {
+		s.onFailure(func() { _ = claims.Release(request.Owner, id) })
+	}
+	return id, err
+}
+
+// newRecord is the record of the container as far as the policy decides it.
+func (s *shim) newRecord(self record.Process, id identity.Identity) *record.Record {
+	w, p := s.workload, s.profile
+	r := &record.Record{
 		ID: s.call.ID, Root: s.root(), Bundle: s.call.Bundle, Runtime: s.target.path, Flavor: s.target.flavor.String(),
 		Engine: w.Engine, Namespace: w.Namespace, Pod: w.Pod, PodUID: w.PodUID, Name: w.Name, Image: w.Image, Sandbox: w.SandboxID,
-		Profile: s.plan.Profile.Name,
-		UID:     id.UID, GID: id.GID, HostUID: id.HostUID, HostGID: id.HostGID, Home: s.plan.Home,
-		Capabilities: harden.Capabilities(s.plan, s.doc.Get("process")),
-		CreatorPID:   self.PID, CreatorStart: self.Start, Created: s.began.UTC().Format(time.RFC3339Nano),
+		Profile: p.Name, PolicyDigest: s.policy.Digest, Exemptions: p.Warnings(),
+		UID: id.UID, GID: id.GID, HostUID: id.HostUID, HostGID: id.HostGID,
+		NewPrivileges: p.NewPrivileges, Unconfined: p.Unconfined,
+		CreatorPID: self.PID, CreatorStart: self.Start, Created: s.began.UTC().Format(time.RFC3339Nano),
 	}
-	return s.decidePasswd()
+	if p.Identity != policy.IdentityRandom {
+		r.Identity = p.Identity
+	}
+	if s.decision.Rule != nil {
+		r.Rule = s.decision.Rule.Name
+	}
+	return r
 }
 
 func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/runclad/runclad/internal/argv"
 	"github.com/runclad/runclad/internal/audit"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -29,7 +30,7 @@ func (s *shim) report(err error) int {
 			decision = audit.Refused
 		}
 		e := s.entry(decision)
-		e.Reason = text
+		e.Reason, e.Controls = text, controlsOf(err)
 		e.Changes = nil // none was made
 		_ = s.auditLog().Append(e.Line())
 	}
@@ -40,9 +41,18 @@ func (s *shim) report(err error) int {
 func (s *shim) sentence(err error) string {
 	verdict := "runclad: "
 	if refused(err) {
-		verdict = "runclad refused " + s.call.Command + ": "
+		verdict = "runclad refused " + s.call.Command + s.under() + ": "
 	}
 	return verdict + reword(strings.ReplaceAll(err.Error(), "\n", " "))
+}
+
+// under names the rule by which the container was judged.
+func (s *shim) under() string {
+	r := s.decision.Rule
+	if r == nil || r.Mode == policy.ModeRefuse { // whose error names it
+		return ""
+	}
+	return " (rule " + r.Name + ", profile " + r.Profile + ")"
 }
 
 // reword takes out the phrases from which Docker derives exit codes 126 and 127

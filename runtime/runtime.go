@@ -52,16 +52,21 @@ type shim struct {
 	began time.Time
 	store record.Store
 
-	target   target          // the real runtime
-	call     argv.Invocation // parse
-	policy   *policy.Policy
-	workload workload.Workload // identify
+	target   target            // the real runtime
+	call     argv.Invocation   // parse
 	file     *spec.File        // load: config.json; nil for exec
 	doc      *spec.Document    // load: what gets hardened
+	workload workload.Workload // identify
+	policy   *policy.Policy    // consult
+	decision policy.Decision   // consult: the rule that matched
+	profile  *policy.Profile   // consult: the rule's, as the workload's own requests change it
 	plan     *harden.Plan      // decide
 	record   *record.Record    // decide: what later calls will find
 	files    []record.File     // decide: passwd and group
 	notes    []string          // what is odd and was let pass
+	dry      bool              // nothing is mounted: the line is walked to say what would be done
+	preview  bool              // and nothing is claimed either
+	would    error             // audit mode: what would have stopped the container
 	undoing  []func()          // taken back in reverse if a later verb fails
 }
 
@@ -88,22 +93,29 @@ func (s *shim) line() error {
 
 // container is the line of create, run and restore.
 func (s *shim) container() error {
-	for _, verb := range [...]func() error{
-		s.load,
-		s.identify,
-		s.decide,
-		s.stage,
-		s.apply,
-		s.remember,
-		s.block,
-		s.write,
-		s.log,
-	} {
+	if err := s.walk(s.load, s.identify, s.consult); err != nil {
+		return err
+	}
+	switch {
+	case s.profile.HandOff:
+		return s.exempt()
+	case s.decision.Mode == policy.ModeAudit:
+		return s.observe()
+	}
+	if err := s.walk(s.decide, s.stage, s.apply, s.remember, s.block, s.write, s.log); err != nil {
+		return err
+	}
+	return s.handOff(s.call.Argv())
+}
+
+// walk goes from verb to verb up to the first that fails.
+func (s *shim) walk(verbs ...func() error) error {
+	for _, verb := range verbs {
 		if err := verb(); err != nil {
 			return err
 		}
 	}
-	return s.handOff(s.call.Argv())
+	return nil
 }
 
 // apply runs the steps, and verifies what they made.
@@ -118,11 +130,17 @@ func (s *shim) write() error {
 	return nil
 }
 
-// log appends the audit line. With audit = "required" a container without a
-// line does not start.
-func (s *shim) log() error {
-	e := s.entry(audit.Hardened)
-	if err := s.auditLog().Append(e.Line()); err != nil && s.policy.Audit == "required" {
+// log appends the audit line.
+func (s *shim) log() error { return s.logAs(audit.Hardened) }
+
+// logAs appends the audit line of a decision. With audit = "required" a
+// container without a line does not start.
+func (s *shim) logAs(decision string) error {
+	e := s.entry(decision)
+	if s.would != nil {
+		e.Reason, e.Controls, e.Changes = s.sentence(s.would), controlsOf(s.would), nil
+	}
+	if err := s.auditLog().Append(e.Line()); err != nil && s.policy.Audit == policy.AuditRequired {
 		return err
 	}
 	return nil
@@ -149,7 +167,13 @@ func (s *shim) entry(decision string) *audit.Entry {
 		Workload: s.workload, Notes: s.notes, Duration: time.Since(s.began),
 	}
 	if s.policy != nil {
-		e.Profile, e.Policy = s.policy.Profile().Name, s.policy.Source
+		e.Policy = s.policy.Source()
+	}
+	if s.profile != nil {
+		e.Profile, e.Exemptions = s.profile.Name, s.profile.Warnings()
+	}
+	if s.decision.Rule != nil {
+		e.Rule = s.decision.Rule.Name
 	}
 	if s.plan != nil {
 		e.UID, e.GID = s.plan.UID, s.plan.GID

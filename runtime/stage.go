@@ -24,7 +24,11 @@ func (s *shim) stage() error {
 			return st, nil
 		}
 		var err error
-		st, err = stage.Open(s.plan.Profile.TmpfsSize)
+		if s.dry {
+			st = stage.Dry()
+		} else {
+			st, err = stage.Open(s.plan.Profile.TmpfsSize)
+		}
 		return st, err
 	}
 	userns := s.plan.Facts.Namespaces["user"].Owner != host.Host

@@ -15,19 +15,19 @@ func check(args []string, out io.Writer) error {
 	if err := parse(fs, args, 0, 1); err != nil {
 		return err
 	}
-	file := policy.File
+	place := policy.System
 	if fs.NArg() == 1 {
-		file = fs.Arg(0)
+		place = policy.Place{File: fs.Arg(0)}
 	}
-	p, err := policy.Load(file)
+	p, err := place.Read()
 	if err != nil {
 		return err
 	}
-	if p.Source == "" {
-		_, err := fmt.Fprintf(out, "%s is absent: the built-in defaults hold\n", file)
+	if len(p.Files) == 0 {
+		_, err := fmt.Fprintf(out, "%s is absent: the built-in defaults hold\n", place.File)
 		return err
 	}
-	fmt.Fprintf(out, "%s is good\n", file)
+	fmt.Fprintf(out, "%s is good\n", p.Source())
 	for _, w := range p.Profile().Warnings() {
 		fmt.Fprintln(out, "loosens:", w)
 	}

@@ -13,6 +13,8 @@ import (
 // The decisions.
 const (
 	Hardened = "hardened" // handed to the runtime, with these changes
+	Audited  = "audited"  // handed to the runtime as it was; these changes, or the reason, would have been
+	Exempted = "exempted" // handed to the runtime as it was: the policy says so
 	Refused  = "refused"  // a control does not let it pass
 	Failed   = "failed"   // something went wrong; nothing was started
 )
@@ -25,13 +27,17 @@ type Entry struct {
 	Container string
 	Workload  workload.Workload
 	Profile   string
-	Policy    string // the policy file, "" for the built-in defaults
-	UID, GID  uint32 // 0 if none was given
-	Block     string // how the metadata block is set; see record.Record
-	Changes   []spec.Change
-	Notes     []string // what is odd and was let pass
-	Reason    string   // of a refusal or failure
-	Duration  time.Duration
+	Policy    string // the policy's files, "" for the built-in defaults
+	Rule      string // the policy's rule that matched, "" for none
+	// Exemptions names each loosening that is in force.
+	Exemptions []string
+	UID, GID   uint32 // 0 if none was given
+	Block      string // how the metadata block is set; see record.Record
+	Changes    []spec.Change
+	Notes      []string // what is odd and was let pass
+	Reason     string   // of a refusal or failure
+	Controls   []string // those that refuse
+	Duration   time.Duration
 }
 
 // maxValue bounds what a line shows of a value before or after a change.
@@ -52,14 +58,18 @@ func (e *Entry) Line() []byte {
 		spec.M("container", text(e.Container)),
 		spec.M("name", text(e.Workload.Name)),
 		spec.M("image", text(e.Workload.Image)),
+		spec.M("image_id", text(e.Workload.ImageID)),
 		spec.M("namespace", text(e.Workload.Namespace)),
 		spec.M("pod", text(e.Workload.Pod)),
 		spec.M("sandbox", flag(e.Workload.Sandbox)),
 		spec.M("profile", text(e.Profile)),
 		spec.M("policy", text(e.Policy)),
+		spec.M("rule", text(e.Rule)),
+		spec.M("exemptions", texts(e.Exemptions)),
 		spec.M("uid", id(e.UID)),
 		spec.M("gid", id(e.GID)),
 		spec.M("metadata", text(e.Block)),
+		spec.M("controls", texts(e.Controls)),
 		spec.M("reason", text(e.Reason)),
 		spec.M("notes", texts(e.Notes)),
 		spec.M("changes", changes(e.Changes)),

@@ -6,7 +6,7 @@ package control
 var All = [...]*Control{
 	&Namespaces, &Annotations, &Hooks, &HostPaths, &KernelFS, &Volumes, &Propagation, &Rootfs, &Writable, &Devices,
 	&Capabilities, &Privileges, &Identity, &Seccomp, &MaskedPaths, &Sysctls, &Labels, &Limits,
-	&Metadata, &Restore, &Exec,
+	&Metadata, &Restore, &Exec, &Rules, &Images, &Credentials,
 }
 
 // Standards returns the clauses that ask for the control with that ID.

@@ -37,4 +37,7 @@ var (
 	Metadata     = Control{"metadata", "NIST 4.4.2"}
 	Restore      = Control{"restore", "NIST 4.4.3"}
 	Exec         = Control{"exec", "CIS 5.23 5.24"}
+	Rules        = Control{"rules", "NIST 4.4.5"}
+	Images       = Control{"images", "NIST 4.1.5 4.4.5"}
+	Credentials  = Control{"credentials", "NIST 4.1.4"}
 )

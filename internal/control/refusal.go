@@ -14,12 +14,15 @@ type Refusal struct {
 	Reason string
 	// Allow is the policy line that would let it pass, "" if none would.
 	Allow string
+	// Profile is the one that the container gets, under which that line goes; ""
+	// for the default.
+	Profile string
 }
 
-// PolicyFile and ProfileTable say where a line that allows something goes.
+// Where the policy lies.
 const (
-	PolicyFile   = "/etc/runclad/policy.toml"
-	ProfileTable = "[profile.default]"
+	PolicyFile = "/etc/runclad/policy.toml"
+	PolicyDir  = "/etc/runclad/policy.d"
 )
 
 // Refuse makes a Refusal. Allow is a key and value of the policy file.
@@ -30,7 +33,11 @@ func Refuse(c Control, allow, format string, args ...any) *Refusal {
 func (r *Refusal) Error() string {
 	s := fmt.Sprintf("%s (control %s; %s)", r.Reason, r.Control.ID, r.Control.Standards)
 	if r.Allow != "" {
-		s += fmt.Sprintf("; to allow it, put %s under %s in %s", r.Allow, ProfileTable, PolicyFile)
+		profile := r.Profile
+		if profile == "" {
+			profile = "default"
+		}
+		s += fmt.Sprintf("; to allow it, put %s under [profile.%s] in %s", r.Allow, profile, PolicyFile)
 	}
 	return s
 }

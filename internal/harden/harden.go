@@ -102,7 +102,9 @@ type edit struct {
 }
 
 func (e *edit) refuse(allow, format string, args ...any) {
-	e.refusals = append(e.refusals, control.Refuse(e.control, allow, format, args...))
+	r := control.Refuse(e.control, allow, format, args...)
+	r.Profile = e.Profile.Name
+	e.refusals = append(e.refusals, r)
 }
 
 // Container hardens a config.json. The error is control.Refusals, or one that

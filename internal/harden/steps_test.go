@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -50,7 +51,7 @@ func (g *golden) edit(t *testing.T) *edit {
 	}
 	p := plan(doc, g.Engine)
 	if g.Policy != "" {
-		pol, err := policy.Parse([]byte("[profile.default]\n" + g.Policy))
+		pol, err := policy.Parse(policy.Text{Name: "policy.toml", Data: []byte("[profile.default]\n" + g.Policy)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,12 +81,17 @@ func (g *golden) edit(t *testing.T) *edit {
 	return e
 }
 
+// decidedElsewhere are the controls of package runtime.
+var decidedElsewhere = map[string]bool{
+	control.Restore.ID: true, control.Exec.ID: true, control.Rules.ID: true, control.Images.ID: true, control.Credentials.ID: true,
+}
+
 // TestSteps runs the steps of one control alone on each of its cases. What they
 // make of it is in CASE.want.json, what they refuse in CASE.want.txt.
 func TestSteps(t *testing.T) {
 	for _, c := range control.All {
-		if c.ID == control.Restore.ID || c.ID == control.Exec.ID {
-			continue // decided by package runtime
+		if decidedElsewhere[c.ID] {
+			continue
 		}
 		cases, err := filepath.Glob(filepath.Join("testdata/steps", c.ID, "*.in.json"))
 		if err != nil {
@@ -197,7 +203,7 @@ func TestControls(t *testing.T) {
 		}
 		known[c.ID] = true
 	}
-	used := map[string]bool{control.Restore.ID: true, control.Exec.ID: true} // by package runtime
+	used := maps.Clone(decidedElsewhere)
 	for i, s := range steps {
 		used[s.control.ID] = true
 		if !known[s.control.ID] {

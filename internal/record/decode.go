@@ -12,13 +12,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// decode reads what encode writes, and nothing else: every field, none twice
-// (jsontext refuses that), none unknown. It reads tokens rather than a tree,
+// decode reads what encode writes, and nothing else: every field of the record's
+// version, none twice (jsontext refuses that), none unknown. It reads tokens rather than a tree,
 // because every exec waits for it.
 func decode(data []byte) (Record, error) {
 	var r Record
 	fields := r.fields()
-	seen := 0
+	var seen [Version + 1]int
 	version := 0
 	d := decoder{jsontext.NewDecoder(bytes.NewReader(data))}
 	err := d.object(func(name string) error {
@@ -27,7 +27,7 @@ func decode(data []byte) (Record, error) {
 		}
 		for _, f := range fields {
 			if f.name == name {
-				seen++
+				seen[f.since]++
 				return d.value(f.at)
 			}
 		}
@@ -39,8 +39,18 @@ func decode(data []byte) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if version != Version || seen != len(fields) {
-		return Record{}, fmt.Errorf("version %d with %d of %d fields", version, seen, len(fields))
+	if version < oldest {
+		return Record{}, fmt.Errorf("version %d", version)
+	}
+	for _, f := range fields {
+		if f.since <= version {
+			seen[f.since]--
+		}
+	}
+	for since, off := range seen {
+		if off != 0 {
+			return Record{}, fmt.Errorf("version %d: %d fields of version %d too many or too few", version, off, since)
+		}
 	}
 	return r, r.check()
 }
@@ -100,6 +110,13 @@ func (d decoder) scalar(at any) error {
 	tok, err := d.dec.ReadToken()
 	if err != nil {
 		return err
+	}
+	if b, ok := at.(*bool); ok {
+		if tok.Kind() != 't' && tok.Kind() != 'f' {
+			return fmt.Errorf("want true or false, have %s", tok.Kind())
+		}
+		*b = tok.Bool()
+		return nil
 	}
 	if s, ok := at.(*string); ok {
 		if tok.Kind() != '"' {

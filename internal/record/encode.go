@@ -16,6 +16,8 @@ func (f *field) value() *spec.Value {
 	switch at := f.at.(type) {
 	case *string:
 		return spec.Text(*at)
+	case *bool:
+		return spec.Flag(*at)
 	case *int:
 		return spec.Int(int64(*at))
 	case *uint32:

@@ -11,7 +11,11 @@ import (
 // Version is that of the records this package writes. A record of a newer
 // version is refused: a field that this runclad does not know could be the one
 // that makes the container stricter.
-const Version = 1
+const Version = 2
+
+// oldest is the version of the oldest records that are read: containers outlive
+// an upgrade. What they lack is as it was then: its zero.
+const oldest = 1
 
 // Record is what runclad knows of one container.
 type Record struct {
@@ -24,13 +28,23 @@ type Record struct {
 	// Who the container is, as far as the engine says.
 	Engine, Namespace, Pod, PodUID, Name, Image string
 	Profile                                     string // of the policy
-	Sandbox                                     string // ID of the CRI sandbox it belongs to, "" for none
+	// Rule is the policy's that matched, "" for none; Mode one of the Mode…
+	// constants; PolicyDigest tells which text of the policy it was.
+	Rule, Mode, PolicyDigest string
+	// Exemptions names each loosening that was in force.
+	Exemptions []string
+	Sandbox    string // ID of the CRI sandbox it belongs to, "" for none
 
 	UID, GID         uint32 // inside the container
 	HostUID, HostGID uint32 // the same, in the initial user namespace
 	Home             string
 	AdditionalGIDs   []uint32
 	Capabilities     []string // given back by policy
+	// Identity is how the user was chosen: the policy's identity, "" for
+	// "random".
+	Identity string
+	// NewPrivileges and Unconfined are what the policy said at create.
+	NewPrivileges, Unconfined bool
 
 	// Block is how the metadata block is set: one of the Block… constants.
 	Block string
@@ -44,6 +58,17 @@ type Record struct {
 
 	Created string // RFC 3339 with nanoseconds
 }
+
+// The modes of a record.
+const (
+	// ModeEnforced: the container is hardened.
+	ModeEnforced = ""
+	// ModeAudited: the container is as its engine asked; only the audit log
+	// knows what it would have been.
+	ModeAudited = "audit"
+	// ModeExempted: the policy left the container as it is.
+	ModeExempted = "exempted"
+)
 
 // Creator returns the process that creates the container.
 func (r *Record) Creator() Process { return Process{PID: r.CreatorPID, Start: r.CreatorStart} }
@@ -69,6 +94,11 @@ func (r *Record) check() error {
 	default:
 		return fmt.Errorf("flavor %q: want runc or crun", r.Flavor)
 	}
+	switch r.Mode {
+	case ModeEnforced, ModeAudited, ModeExempted:
+	default:
+		return fmt.Errorf("mode %q: want none, audit or exempted", r.Mode)
+	}
 	switch r.Block {
 	case BlockAtCreate, BlockAtStart, BlockByHook, BlockAllowed:
 	default:
@@ -85,39 +115,48 @@ func (r *Record) check() error {
 	return nil
 }
 
-// field is one member of the JSON object: its name, and where its value is.
+// field is one member of the JSON object: its name, where its value is, and the
+// version of the record that it came with.
 type field struct {
-	name string
-	at   any // *string, *int, *uint32, *uint64, *[]string or *[]uint32
+	name  string
+	at    any // *string, *bool, *int, *uint32, *uint64, *[]string or *[]uint32
+	since int
 }
 
 // fields is the one list of what is written and read.
 func (r *Record) fields() []field {
 	return []field{
-		{"id", &r.ID},
-		{"root", &r.Root},
-		{"bundle", &r.Bundle},
-		{"runtime", &r.Runtime},
-		{"flavor", &r.Flavor},
-		{"engine", &r.Engine},
-		{"namespace", &r.Namespace},
-		{"pod", &r.Pod},
-		{"podUID", &r.PodUID},
-		{"name", &r.Name},
-		{"image", &r.Image},
-		{"profile", &r.Profile},
-		{"sandbox", &r.Sandbox},
-		{"uid", &r.UID},
-		{"gid", &r.GID},
-		{"hostUID", &r.HostUID},
-		{"hostGID", &r.HostGID},
-		{"home", &r.Home},
-		{"additionalGIDs", &r.AdditionalGIDs},
-		{"capabilities", &r.Capabilities},
-		{"block", &r.Block},
-		{"taskCredentials", &r.TaskCredentials},
-		{"creatorPID", &r.CreatorPID},
-		{"creatorStart", &r.CreatorStart},
-		{"created", &r.Created},
+		{"id", &r.ID, 1},
+		{"root", &r.Root, 1},
+		{"bundle", &r.Bundle, 1},
+		{"runtime", &r.Runtime, 1},
+		{"flavor", &r.Flavor, 1},
+		{"engine", &r.Engine, 1},
+		{"namespace", &r.Namespace, 1},
+		{"pod", &r.Pod, 1},
+		{"podUID", &r.PodUID, 1},
+		{"name", &r.Name, 1},
+		{"image", &r.Image, 1},
+		{"profile", &r.Profile, 1},
+		{"sandbox", &r.Sandbox, 1},
+		{"uid", &r.UID, 1},
+		{"gid", &r.GID, 1},
+		{"hostUID", &r.HostUID, 1},
+		{"hostGID", &r.HostGID, 1},
+		{"home", &r.Home, 1},
+		{"additionalGIDs", &r.AdditionalGIDs, 1},
+		{"capabilities", &r.Capabilities, 1},
+		{"block", &r.Block, 1},
+		{"taskCredentials", &r.TaskCredentials, 1},
+		{"creatorPID", &r.CreatorPID, 1},
+		{"creatorStart", &r.CreatorStart, 1},
+		{"created", &r.Created, 1},
+		{"rule", &r.Rule, 2},
+		{"mode", &r.Mode, 2},
+		{"policyDigest", &r.PolicyDigest, 2},
+		{"exemptions", &r.Exemptions, 2},
+		{"identity", &r.Identity, 2},
+		{"newPrivileges", &r.NewPrivileges, 2},
+		{"unconfined", &r.Unconfined, 2},
 	}
 }

@@ -94,35 +94,50 @@ func TestDecodeRefuses(t *testing.T) {
 		return out
 	}
 	for name, data := range map[string]string{
-		"empty":          "",
-		"newer version":  edit(`"version":1`, `"version":2`),
-		"older version":  edit(`"version":1`, `"version":0`),
-		"no version":     edit(`"version":1,`, ``),
-		"unknown field":  edit(`"id":`, `"more":1,"id":`),
-		"missing field":  edit(`"id":"c",`, ``),
-		"field twice":    edit(`"id":"c"`, `"id":"c","id":"d"`),
-		"case variant":   edit(`"uid":`, `"UID":`),
-		"string for id":  edit(`"uid":2001000007`, `"uid":"2001000007"`),
-		"fraction":       edit(`"uid":2001000007`, `"uid":1.5`),
-		"too large":      edit(`"uid":2001000007`, `"uid":4294967296`),
-		"negative":       edit(`"gid":2001000007`, `"gid":-1`),
-		"null list":      edit(`"capabilities":["CAP_CHOWN"]`, `"capabilities":null`),
-		"nested list":    edit(`["CAP_CHOWN"]`, `[["CAP_CHOWN"]]`),
-		"more text":      good + "{}",
-		"cut off":        good[:len(good)/2],
-		"unknown flavor": edit(`"runc"`, `"youki"`),
-		"unknown block":  edit(`"block":"start"`, `"block":"later"`),
-		"relative root":  edit(`"root":"/r"`, `"root":"r"`),
-		"id with slash":  edit(`"id":"c"`, `"id":"../c"`),
-		"not a time":     edit(`"2026-01`, `"yesterday`),
-		"not UTF-8":      edit(`"c"`, "\"\xff\""),
+		"empty":           "",
+		"newer version":   edit(`"version":2`, `"version":3`),
+		"older version":   edit(`"version":2`, `"version":0`),
+		"no version":      edit(`"version":2,`, ``),
+		"unknown field":   edit(`"id":`, `"more":1,"id":`),
+		"missing field":   edit(`"id":"c",`, ``),
+		"field twice":     edit(`"id":"c"`, `"id":"c","id":"d"`),
+		"case variant":    edit(`"uid":`, `"UID":`),
+		"string for id":   edit(`"uid":2001000007`, `"uid":"2001000007"`),
+		"fraction":        edit(`"uid":2001000007`, `"uid":1.5`),
+		"too large":       edit(`"uid":2001000007`, `"uid":4294967296`),
+		"negative":        edit(`"gid":2001000007`, `"gid":-1`),
+		"null list":       edit(`"capabilities":["CAP_CHOWN"]`, `"capabilities":null`),
+		"nested list":     edit(`["CAP_CHOWN"]`, `[["CAP_CHOWN"]]`),
+		"more text":       good + "{}",
+		"cut off":         good[:len(good)/2],
+		"unknown flavor":  edit(`"runc"`, `"youki"`),
+		"unknown mode":    edit(`"mode":""`, `"mode":"off"`),
+		"word for flag":   edit(`"unconfined":false`, `"unconfined":"no"`),
+		"older, and more": edit(`"version":2`, `"version":1`),
+		"unknown block":   edit(`"block":"start"`, `"block":"later"`),
+		"relative root":   edit(`"root":"/r"`, `"root":"r"`),
+		"id with slash":   edit(`"id":"c"`, `"id":"../c"`),
+		"not a time":      edit(`"2026-01`, `"yesterday`),
+		"not UTF-8":       edit(`"c"`, "\"\xff\""),
 	} {
 		if got, err := decode([]byte(data)); err == nil {
 			t.Errorf("%s: accepted as %+v", name, got)
 		}
 	}
-	if _, err := decode([]byte(edit(`"version":1`, `"version":2,"stricter":true`))); err == nil || !strings.Contains(err.Error(), "newer runclad") {
+	if _, err := decode([]byte(edit(`"version":2`, `"version":3,"stricter":true`))); err == nil || !strings.Contains(err.Error(), "newer runclad") {
 		t.Errorf("a newer version: %v", err)
+	}
+}
+
+// Containers outlive an upgrade: the record of an older runclad is read.
+func TestDecodeOlder(t *testing.T) {
+	const old = `{"version":1,"id":"c","root":"/r","bundle":"/b","runtime":"/usr/sbin/runc","flavor":"runc","engine":"docker",` +
+		`"namespace":"","pod":"","podUID":"","name":"n","image":"i","profile":"default","sandbox":"","uid":2001000007,"gid":2001000007,` +
+		`"hostUID":2001000007,"hostGID":2001000007,"home":"/","additionalGIDs":[],"capabilities":[],"block":"start","taskCredentials":"",` +
+		`"creatorPID":7,"creatorStart":8,"created":"2026-01-02T03:04:05Z"}`
+	r, err := decode([]byte(old))
+	if err != nil || r.UID != 2001000007 || r.Mode != ModeEnforced || r.Rule != "" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

@@ -20,6 +20,7 @@ const Dir = "/run/runclad/stage"
 // Stage is the shim's mount namespace and the tmpfs in it that takes what the
 // container writes.
 type Stage struct {
+	dry    bool
 	n      int
 	idmaps []known
 }
@@ -55,10 +56,22 @@ func Open(size int64) (*Stage, error) {
 	return &Stage{}, nil
 }
 
+// Dry returns a stage that names the places that it would mount things at, and
+// mounts nothing: for saying what would be done.
+func Dry() *Stage { return &Stage{dry: true} }
+
+// mergedName is where an overlay is shown in its folder.
+const mergedName = "/merged"
+
+// next names the next place.
+func (s *Stage) next() string {
+	s.n++
+	return Dir + "/" + strconv.Itoa(s.n-1)
+}
+
 // folder makes the next folder of the stage.
 func (s *Stage) folder(names ...string) (string, error) {
-	dir := Dir + "/" + strconv.Itoa(s.n)
-	s.n++
+	dir := s.next()
 	for _, d := range append([]string{dir}, names...) {
 		if d != dir {
 			d = dir + "/" + d
@@ -72,6 +85,9 @@ func (s *Stage) folder(names ...string) (string, error) {
 
 // Volume returns a path at which source is shown with its owner mapped.
 func (s *Stage) Volume(source string, o Owner) (string, error) {
+	if s.dry {
+		return s.next(), nil
+	}
 	fd, err := s.clone(source, &o, true)
 	if err != nil {
 		return "", err
@@ -93,8 +109,7 @@ func (s *Stage) show(fd int, source string) (string, error) {
 		}
 		return target, attach(fd, target)
 	}
-	target := Dir + "/" + strconv.Itoa(s.n)
-	s.n++
+	target := s.next()
 	if err := unix.Mknod(target, unix.S_IFREG|0o600, 0); err != nil {
 		return "", &os.PathError{Op: "make", Path: target, Err: err}
 	}
@@ -107,6 +122,9 @@ func (s *Stage) show(fd int, source string) (string, error) {
 //
 // Nothing in it can be executed, unless exec says so.
 func (s *Stage) Overlay(lowers []string, o Owner, exec bool) (string, error) {
+	if s.dry {
+		return s.next() + mergedName, nil
+	}
 	return s.overlay(lowers, &o, 0, exec)
 }
 
@@ -124,6 +142,9 @@ const (
 // Beside returns a path at which the merged content of lowers is shown as it
 // is, and new files can be made beside it and in root's directories below.
 func (s *Stage) Beside(lowers []string) (string, error) {
+	if s.dry {
+		return s.next() + mergedName, nil
+	}
 	merged, err := s.overlay(lowers, nil, addable, false)
 	if err != nil {
 		return "", err
@@ -133,7 +154,12 @@ func (s *Stage) Beside(lowers []string) (string, error) {
 
 // Add opens root's directories below an overlay's top, so that new files can be
 // made in them.
-func (s *Stage) Add(merged string) error { return addTo(merged) }
+func (s *Stage) Add(merged string) error {
+	if s.dry {
+		return nil
+	}
+	return addTo(merged)
+}
 
 // addTo makes directories that only root could write to addable. Those that
 // others may not even enter keep their mode: it hides something.
@@ -203,6 +229,9 @@ func codeOfOthers(name string) bool {
 // Program returns a path at which a file or directory of the rootfs is shown as
 // it is, read-only.
 func (s *Stage) Program(source string) (string, error) {
+	if s.dry {
+		return s.next(), nil
+	}
 	fd, err := s.cloneAs(source, nil, false, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return "", err
@@ -214,6 +243,11 @@ func (s *Stage) Program(source string) (string, error) {
 // Programs returns a path at which the merged content of lowers is shown,
 // read-only and with the owner mapped.
 func (s *Stage) Programs(lowers []string, o Owner) (string, error) {
+	if s.dry && len(lowers) == 1 {
+		return s.next(), nil
+	} else if s.dry {
+		return s.next() + mergedName, nil
+	}
 	if len(lowers) == 1 { // an overlay needs two layers or an upper one
 		fd, err := s.cloneAs(lowers[0], &o, false, unix.MOUNT_ATTR_RDONLY)
 		if err != nil {
@@ -226,7 +260,7 @@ func (s *Stage) Programs(lowers []string, o Owner) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir + "/merged", mountOverlay(dir, "lowerdir="+strings.Join(names, ":"), unix.MS_RDONLY)
+	return dir + mergedName, mountOverlay(dir, "lowerdir="+strings.Join(names, ":"), unix.MS_RDONLY)
 }
 
 func (s *Stage) overlay(lowers []string, o *Owner, mode uint32, exec bool) (string, error) {
@@ -242,7 +276,7 @@ func (s *Stage) overlay(lowers []string, o *Owner, mode uint32, exec bool) (stri
 	if exec {
 		flags = 0
 	}
-	return dir + "/merged", mountOverlay(dir, data, flags)
+	return dir + mergedName, mountOverlay(dir, data, flags)
 }
 
 // lowers makes a folder with the named ones in it, and attaches the layers

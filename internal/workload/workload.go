@@ -19,6 +19,9 @@ const (
 	Direct     = "direct" // the runtime called without an engine
 )
 
+// Engines are all of them.
+var Engines = [...]string{Docker, Containerd, CRI, Podman, CRIO, Direct}
+
 // Workload is the identity of a container as far as its engine tells it.
 type Workload struct {
 	Engine    string
@@ -29,6 +32,14 @@ type Workload struct {
 	Image     string
 	SandboxID string // CRI: the pod's pause container
 	Sandbox   bool   // this is the pause container
+	// Claimed says that the names above were chosen by whoever started the
+	// container, and prove nothing: the engine passes annotations on as they are.
+	Claimed bool
+	// ImageID is the digest of the image's configuration, "sha256:…", where the
+	// engine tells it: Docker's.
+	ImageID string
+	// Labels are the container's as its engine keeps them: Docker's.
+	Labels *spec.Value
 	// DataRoot is Docker's, as its own bind of /etc/hosts shows it.
 	DataRoot string
 }
@@ -75,7 +86,7 @@ func (w *Workload) fromContainerd(ns, id string, doc *spec.Document) {
 			w.Image = note(cri + "podsandbox.image-name")
 		}
 	default:
-		w.Engine, w.Namespace = Containerd, ns
+		w.Engine, w.Namespace, w.Claimed = Containerd, ns, true
 		w.Name, w.Image = note("nerdctl/name"), note("nerdctl/image-name")
 	}
 }
@@ -86,10 +97,10 @@ func (w *Workload) fromContainerd(ns, id string, doc *spec.Document) {
 func (w *Workload) fromStorage(doc *spec.Document) {
 	note := func(key string) string { return doc.Get("annotations", key).Str() }
 	if note("io.container.manager") != "cri-o" {
-		w.Engine = Podman
+		w.Engine, w.Claimed = Podman, true
 		return
 	}
-	w.Engine = CRIO
+	w.Engine, w.Claimed = CRIO, true
 	w.Name = note("io.kubernetes.cri-o.ContainerName")
 	w.Pod = note("io.kubernetes.cri-o.KubeName")
 	w.Namespace = note("io.kubernetes.cri-o.Namespace")
@@ -115,7 +126,8 @@ func (w *Workload) fromDockerFiles(id string, doc *spec.Document) {
 			return
 		}
 		w.Name = strings.TrimPrefix(config.Get("Name").Str(), "/")
-		w.Image = config.Get("Config", "Image").Str()
+		w.Image, w.ImageID = config.Get("Config", "Image").Str(), config.Get("Image").Str()
+		w.Labels = config.Get("Config", "Labels")
 		return
 	}
 }

@@ -113,8 +113,8 @@ func TestForged(t *testing.T) {
 		want             Workload
 	}{
 		"docker":             {"/var/run/docker/runtime-runc/moby", task + "moby/" + id, id, Workload{Engine: Docker}},
-		"ctr":                {"/run/containerd/runc/default", task + "default/" + id, id, Workload{Engine: Containerd, Namespace: "default", Name: "n"}},
-		"podman":             {"/run/runc", "/var/lib/containers/storage/overlay-containers/" + id + "/userdata", id, Workload{Engine: CRIO, Name: "n", Pod: "p", Namespace: "kube-system"}},
+		"ctr":                {"/run/containerd/runc/default", task + "default/" + id, id, Workload{Engine: Containerd, Namespace: "default", Name: "n", Claimed: true}},
+		"podman":             {"/run/runc", "/var/lib/containers/storage/overlay-containers/" + id + "/userdata", id, Workload{Engine: CRIO, Name: "n", Pod: "p", Namespace: "kube-system", Claimed: true}},
 		"direct":             {"/run/runc", "/srv/bundle", "c1", Workload{Engine: Direct}},
 		"another's root":     {"/run/runc", task + "k8s.io/" + id, id, Workload{Engine: Direct}},
 		"another's bundle":   {"/run/containerd/runc/k8s.io", "/srv/bundle", id, Workload{Engine: Direct}},
@@ -152,12 +152,12 @@ func TestDockerFiles(t *testing.T) {
 		}
 		return Identify("/run/docker/runtime-runc/moby", "/x/io.containerd.runtime.v2.task/moby/"+id, id, doc)
 	}
-	named := Workload{Engine: Docker, Name: "web", Image: "nginx", DataRoot: data}
+	named := Workload{Engine: Docker, Name: "web", Image: "nginx", ImageID: "sha256:00", DataRoot: data}
 	unnamed := Workload{Engine: Docker, DataRoot: data}
 	write := func(text string) func() error {
 		return func() error { return os.WriteFile(file, []byte(text), 0o600) }
 	}
-	const good = `{"Name":"/web","Config":{"Image":"nginx","Labels":{"x":"y"}},"State":{"Pid":1}}`
+	const good = `{"Name":"/web","Image":"sha256:00","Config":{"Image":"nginx","Labels":{"x":"y"}},"State":{"Pid":1}}`
 	for name, tc := range map[string]struct {
 		make func() error
 		want Workload
@@ -180,7 +180,11 @@ func TestDockerFiles(t *testing.T) {
 		if err := tc.make(); err != nil {
 			t.Fatal(err)
 		}
-		if got := identify(filepath.Join(dir, "hosts")); got != tc.want {
+		got := identify(filepath.Join(dir, "hosts"))
+		if labels := got.Labels.String(); got.ImageID != "" && labels != `{"x":"y"}` {
+			t.Errorf("%s: labels %s", name, labels)
+		}
+		if got.Labels = nil; got != tc.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
 		}
 		if err := os.RemoveAll(file); err != nil {
