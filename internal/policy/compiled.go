@@ -13,8 +13,8 @@ import (
 	"github.com/runclad/runclad/internal/spec"
 )
 
-// compiledName is the policy as JSON, every profile in full, and compiledForm
-// the version of that form.
+// compiledName is the policy as JSON, with what sets each profile apart from its
+// base, and compiledForm the version of that form.
 const (
 	compiledName  = "policy.json"
 	compiledForm  = 1
@@ -68,8 +68,11 @@ func readCompiled(state rundir.Dir) (*Policy, string) {
 
 func (p *Policy) encode(stamp string) []byte {
 	var profiles []spec.Member
+	bases := builtin()
 	for name, prof := range p.Profiles {
-		profiles = append(profiles, spec.M(name, prof.encode()))
+		if v := prof.encode(bases[prof.Base]); bases[name] == nil || len(v.Members()) > 1 {
+			profiles = append(profiles, spec.M(name, v))
+		}
 	}
 	rules := make([]*spec.Value, len(p.Rules))
 	for i := range p.Rules {
@@ -92,10 +95,16 @@ func decode(v *spec.Value) (*Policy, string) {
 	}
 	p := &Policy{
 		Files: v.Get("files").Strs(), Digest: v.Get("digest").Str(), Audit: v.Get("audit").Str(), OnError: v.Get("on_error").Str(),
-		Profiles: map[string]*Profile{},
+		Profiles: builtin(),
 	}
+	bases := builtin()
 	for _, m := range v.Get("profiles").Members() {
-		p.Profiles[m.Name] = decodeProfile(m.Name, m.Value)
+		base := bases[m.Value.Get("base").Str()]
+		if base == nil {
+			return nil, ""
+		}
+		p.Profiles[m.Name] = base.clone()
+		p.Profiles[m.Name].decode(m.Name, m.Value)
 	}
 	for _, r := range v.Get("rules").Elems() {
 		p.Rules = append(p.Rules, decodeRule(r))
@@ -105,13 +114,14 @@ func decode(v *spec.Value) (*Policy, string) {
 
 var profileFields = reflect.TypeFor[Profile]().NumField()
 
-// encode writes a profile by its TOML keys, and HandOff, which has none.
-func (p *Profile) encode() *spec.Value {
-	members := []spec.Member{spec.M("hand_off", spec.Flag(p.HandOff))}
-	v, t := reflect.ValueOf(p).Elem(), reflect.TypeFor[Profile]()
+// encode writes a profile's base, and by their TOML keys the values that differ
+// from it.
+func (p *Profile) encode(base *Profile) *spec.Value {
+	members := []spec.Member{spec.M("base", spec.Text(p.Base))}
+	v, of, t := reflect.ValueOf(p).Elem(), reflect.ValueOf(base).Elem(), reflect.TypeFor[Profile]()
 	for i := range t.NumField() {
 		key := t.Field(i).Tag.Get("toml")
-		if key == "-" {
+		if key == "-" || key == "base" || reflect.DeepEqual(v.Field(i).Interface(), of.Field(i).Interface()) {
 			continue
 		}
 		var to *spec.Value
@@ -132,15 +142,15 @@ func (p *Profile) encode() *spec.Value {
 	return spec.Map(members...)
 }
 
-func decodeProfile(name string, from *spec.Value) *Profile {
-	p := &Profile{Name: name, HandOff: from.Get("hand_off").True()}
+// decode sets in a copy of the base what encode wrote.
+func (p *Profile) decode(name string, from *spec.Value) {
+	p.Name = name
 	v, t := reflect.ValueOf(p).Elem(), reflect.TypeFor[Profile]()
 	for i := range t.NumField() {
-		key := t.Field(i).Tag.Get("toml")
-		if key == "-" {
+		have := from.Get(t.Field(i).Tag.Get("toml"))
+		if have == nil {
 			continue
 		}
-		have := from.Get(key)
 		switch f := v.Field(i).Addr().Interface().(type) {
 		case *string:
 			*f = have.Str()
@@ -157,7 +167,6 @@ func decodeProfile(name string, from *spec.Value) *Profile {
 			}
 		}
 	}
-	return p
 }
 
 func (r *Rule) encode() *spec.Value {
@@ -165,10 +174,28 @@ func (r *Rule) encode() *spec.Value {
 	members := []spec.Member{
 		spec.M("name", spec.Text(r.Name)), spec.M("profile", spec.Text(r.Profile)), spec.M("mode", spec.Text(r.Mode)),
 		spec.M("reason", spec.Text(r.Reason)), spec.M("owner", spec.Text(r.Owner)), spec.M("claims", spec.Flag(r.Claims)),
-		spec.M("requestable", spec.Texts(r.Requestable...)), spec.M("file", spec.Text(r.File)), spec.M("line", spec.Int(int64(r.Line))),
-		spec.M("engine", spec.Texts(m.Engine...)), spec.M("namespace", spec.Texts(m.Namespace...)), spec.M("pod", spec.Texts(m.Pod...)),
-		spec.M("container", spec.Texts(m.Container...)), spec.M("image", spec.Texts(m.Image...)),
-		spec.M("annotation", encodePairs(m.Annotation)), spec.M("label", encodePairs(m.Label)),
+		spec.M("file", spec.Text(r.File)), spec.M("line", spec.Int(int64(r.Line))),
+	}
+	for _, l := range [...]struct {
+		key  string
+		list []string
+	}{
+		{"requestable", r.Requestable},
+		{"engine", m.Engine},
+		{"namespace", m.Namespace},
+		{"pod", m.Pod},
+		{"container", m.Container},
+		{"image", m.Image},
+	} {
+		if len(l.list) > 0 {
+			members = append(members, spec.M(l.key, spec.Texts(l.list...)))
+		}
+	}
+	if len(m.Annotation) > 0 {
+		members = append(members, spec.M("annotation", encodePairs(m.Annotation)))
+	}
+	if len(m.Label) > 0 {
+		members = append(members, spec.M("label", encodePairs(m.Label)))
 	}
 	if !r.Expires.IsZero() {
 		members = append(members, spec.M("expires", spec.Int(r.Expires.UnixNano())))
