@@ -43,12 +43,12 @@ func (s *shim) exempt() error {
 }
 
 // handOffAs writes the audit line and becomes the runtime with the engine's own
-// document.
+// document and arguments.
 func (s *shim) handOffAs(decision string) error {
 	if err := s.logAs(decision); err != nil {
 		return err
 	}
-	return s.handOff(s.call.Argv())
+	return s.handOff(s.args[1:])
 }
 
 // plainRecord starts the record of a container of which nothing is changed. It

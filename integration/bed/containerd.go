@@ -19,7 +19,8 @@ type Containerd struct {
 }
 
 // containerdConfig: the CRI service with two runtime handlers, CNI from
-// Debian's plugins, and the bed's pause image. restrict_oom_score_adj: lowering
+// Debian's plugins, and the bed's pause image. All annotations of a pod reach the
+// runtime runclad, the forged ones too. restrict_oom_score_adj: lowering
 // the score needs CAP_SYS_RESOURCE, which a machine need not have.
 const containerdConfig = `version = 3
 [plugins.'io.containerd.internal.v1.opt']
@@ -41,6 +42,7 @@ const containerdConfig = `version = 3
   BinaryName = '%[3]s'
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runclad]
   runtime_type = 'io.containerd.runc.v2'
+  pod_annotations = ['*']
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runclad.options]
   BinaryName = '%[4]s'
 `
