@@ -25,8 +25,9 @@ const maxTries = 64
 // Block makes sure that the block stands in the network namespace that netns
 // refers to: an open descriptor of /proc/<pid>/ns/net or of a bind-mounted
 // namespace file. It lists first and returns at once if an identical block
-// stands; it replaces a differing one, in one transaction, so that there is no
-// moment without a block. It brings lo up. changed says whether it did anything.
+// stands, or one that blocks more: another container of the pod, for which the
+// policy says so, shares the namespace. It replaces any other, in one
+// transaction, so that there is no moment without a block. It brings lo up. changed says whether it did anything.
 //
 // The caller stays in its own network namespace, also when Block fails. It must
 // have made sure that netns is not the host's (SameNetns).
@@ -46,6 +47,12 @@ func Block(netns int, o Options) (changed bool, err error) {
 		l, err := c.list(rs)
 		if err != nil || l.identical {
 			return err
+		}
+		if l.present && !o.Credentials {
+			more, err := c.list(build(Options{Credentials: true}))
+			if err != nil || more.identical {
+				return err
+			}
 		}
 		b := &batch{first: c.seq + 1}
 		b.b = make([]byte, 0, 24<<10)
