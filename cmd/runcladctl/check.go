@@ -6,19 +6,29 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/runclad/runclad/internal/policy"
 )
 
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check [FILE]",
+		GroupID: groupCheck,
+		Short:   "Check a policy file, and name what it loosens",
+		Args:    arguments(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := policy.File
+			if len(args) == 1 {
+				file = args[0]
+			}
+			return check(cmd.OutOrStdout(), file)
+		},
+	}
+}
+
 // check reads a policy file and names what it loosens.
-func check(args []string, out io.Writer) error {
-	fs := flags("check")
-	if err := parse(fs, args, 0, 1); err != nil {
-		return err
-	}
-	file := policy.File
-	if fs.NArg() == 1 {
-		file = fs.Arg(0)
-	}
+func check(out io.Writer, file string) error {
 	p, err := policy.Load(file)
 	if err != nil {
 		return err
