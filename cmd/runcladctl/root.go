@@ -23,9 +23,11 @@ const (
 // keeps the values of flags in them.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		statusCommand(),
 		listCommand(),
 		showCommand(),
 		auditCommand(),
+		doctorCommand(),
 		checkCommand(),
 		seccompCommand(),
 		sweepCommand(),

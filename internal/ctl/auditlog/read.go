@@ -81,6 +81,23 @@ func Each(files []File, f func(Line) error) error {
 	return errors.Join(errs...)
 }
 
+// EachRaw is Each for a caller that decodes few of the lines. A line is valid
+// until the function returns.
+func EachRaw(files []File, f func(raw []byte) error) error {
+	var errs []error
+	for _, file := range files {
+		r, err := open(file.Path)
+		if err == nil {
+			err = lines(r, func(raw []byte, _ int64, _ bool) error { return f(raw) })
+			r.Close()
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // stopped is an error of the caller's function.
 type stopped struct{ error }
 
