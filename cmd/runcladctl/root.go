@@ -24,6 +24,7 @@ const (
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		statusCommand(),
+		reportCommand(),
 		listCommand(),
 		showCommand(),
 		auditCommand(),

@@ -21,7 +21,7 @@ func (e *Entry) Text(p text.Painter) string {
 		p.Paint(colour(e.Decision), fmt.Sprintf("%-8s", text.Clean(e.Decision))),
 		fmt.Sprintf("%-7s", text.Clean(e.Verb)),
 		fmt.Sprintf("%-10s", text.Or(e.Engine, "-")),
-		p.Paint(text.Bold, e.who()),
+		p.Paint(text.Bold, e.Who()),
 	}
 	add := func(key, value string) {
 		if value != "" {
@@ -54,9 +54,9 @@ func (e *Entry) Text(p text.Painter) string {
 	return strings.Join(words, " ")
 }
 
-// who names the container: namespace, pod and name where there are any, and the
+// Who names the container: namespace, pod and name where there are any, and the
 // beginning of its ID.
-func (e *Entry) who() string {
+func (e *Entry) Who() string {
 	id := e.Container
 	if len(id) > 12 {
 		id = id[:12]

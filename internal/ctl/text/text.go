@@ -51,10 +51,13 @@ func Or(s, other string) string {
 	return Clean(s)
 }
 
-// Count names a number of things: "1 container", "2 containers".
+// Count names a number of things: "1 container", "2 processes".
 func Count(n int, thing string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + thing
+	case strings.HasSuffix(thing, "s"):
+		return fmt.Sprintf("%d %ses", n, thing)
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
