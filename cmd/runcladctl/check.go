@@ -6,19 +6,29 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/runclad/runclad/internal/policy"
 )
 
-// check reads a policy file and names what it loosens.
-func check(args []string, out io.Writer) error {
-	fs := flags("check")
-	if err := parse(fs, args, 0, 1); err != nil {
-		return err
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check [FILE]",
+		GroupID: groupCheck,
+		Short:   "Check a policy file, and name what it loosens",
+		Args:    arguments(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			place := policy.System
+			if len(args) == 1 {
+				place = policy.Place{File: args[0]}
+			}
+			return check(cmd.OutOrStdout(), place)
+		},
 	}
-	place := policy.System
-	if fs.NArg() == 1 {
-		place = policy.Place{File: fs.Arg(0)}
-	}
+}
+
+// check reads a policy and names what it loosens.
+func check(out io.Writer, place policy.Place) error {
 	p, err := place.Read()
 	if err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/runclad/runclad/internal/record"
 )
 
@@ -19,18 +21,27 @@ func records() ([]record.Record, error) {
 	return store.List()
 }
 
-// list prints the containers of this node that runclad created.
-func list(args []string, out io.Writer) error {
-	fs := flags("list")
-	asJSON := fs.Bool("json", false, "")
-	if err := parse(fs, args, 0, 0); err != nil {
-		return err
+func listCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		GroupID: groupSee,
+		Short:   "List the containers that were created through runclad",
+		Long: `Lists the records of containers that were created through runclad, those that
+are gone and not yet swept included. status says how they are now.`,
+		Args: arguments(0, 0),
 	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return list(cmd.OutOrStdout(), *asJSON) }
+	return cmd
+}
+
+// list prints the containers of this node that runclad created.
+func list(out io.Writer, asJSON bool) error {
 	all, err := records()
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		return writeJSON(out, all)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -45,11 +56,4 @@ func list(args []string, out io.Writer) error {
 		fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.ID, r.Engine, dash(r.Namespace), dash(r.Pod), dash(r.Name), dash(r.Image), r.UID, r.Block, alive)
 	}
 	return w.Flush()
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

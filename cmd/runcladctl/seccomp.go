@@ -13,6 +13,7 @@ import (
 
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/spf13/cobra"
 
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/profiles"
@@ -20,36 +21,30 @@ import (
 	"github.com/runclad/runclad/profiles/syscalls"
 )
 
-const seccompUsage = `usage: runcladctl seccomp COMMAND
+func seccompCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "seccomp",
+		GroupID: groupCheck,
+		Short:   "Seccomp profiles: show, explain, diff, check, compile",
+		Long: `Looks at seccomp profiles by what they decide.
 
-  show [--level L] [--caps LIST] [--device] [--runtime R] [--arch A] [--table] [--json]
-                        the generated profile: OCI JSON, or a table with reasons
-  explain [OPTIONS] SYSCALL [ARG...]
-                        whether a call is allowed, by which rule, and why;
-                        ARG is a number or constants such as AF_INET or PROT_READ|PROT_WRITE
-  diff [--all] [--json] A B
-                        what one profile allows and the other does not; with --all
-                        different answers too
-  check [--json] FILE   what is wrong with a profile
-  compile [--tree] [--pfc] [A]
-                        its BPF, as runc 1.1 and crun load it, or with --tree as
-                        runc 1.2 and later do (needs a build with -tags seccomp)
-
-A and B are runclad, runclad:strict, docker (Docker's current default with its
-usual capabilities), docker:nocaps, or a file: an OCI seccomp object, a
-config.json, or a profile in Docker's format. "-" is the standard input.
-`
-
-var seccompCommands = []command{
-	{"show", seccompShow},
-	{"explain", seccompExplain},
-	{"diff", seccompDiff},
-	{"check", seccompCheck},
-	{"compile", seccompCompile},
+Where a command takes a profile, it is runclad, runclad:strict, docker (Docker's
+current default with its usual capabilities), docker:nocaps, or a file: an OCI
+seccomp object, a config.json, or a profile in Docker's format. "-" is the
+standard input.`,
+		Args: noCommand,
+		RunE: noCommand,
+	}
+	cmd.AddCommand(seccompShowCommand(), seccompExplainCommand(), seccompDiffCommand(), seccompCheckCommand(), seccompCompileCommand())
+	return cmd
 }
 
-func seccomp(args []string, out io.Writer) error {
-	return dispatch(seccompCommands, seccompUsage, args, out)
+// profileNames are those that stand for a profile without a file.
+var profileNames = []cobra.Completion{"runclad", "runclad:strict", "docker", "docker:nocaps"}
+
+// completeProfiles offers the names, and files.
+func completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return profileNames, cobra.ShellCompDirectiveDefault
 }
 
 // choice is what the options choose: the profile that create would make.
@@ -58,18 +53,19 @@ type choice struct {
 	device                     bool
 }
 
-func (c *choice) flags(fs flagSet) {
-	fs.StringVar(&c.level, "level", "default", "")
-	fs.StringVar(&c.caps, "caps", "", "")
-	fs.StringVar(&c.runtime, "runtime", "runc", "")
-	fs.StringVar(&c.arch, "arch", runtime.GOARCH, "")
-	fs.BoolVar(&c.device, "device", false, "")
-}
-
-// flagSet is the part of flag.FlagSet that choice needs.
-type flagSet interface {
-	StringVar(p *string, name, value, usage string)
-	BoolVar(p *bool, name string, value bool, usage string)
+func (c *choice) flags(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&c.level, "level", "default", "the level of the policy: default, strict or engine")
+	fs.StringVar(&c.caps, "caps", "", "the capabilities that the container keeps, separated by commas")
+	fs.StringVar(&c.runtime, "runtime", "runc", "the runtime that loads the profile: runc or crun")
+	fs.StringVar(&c.arch, "arch", runtime.GOARCH, "the architecture, as Go names it: amd64 or arm64")
+	fs.BoolVar(&c.device, "device", false, "the container is given a device")
+	for flag, values := range map[string][]cobra.Completion{
+		"level": {"default", "strict", "engine"}, "runtime": {"runc", "crun"}, "arch": {"amd64", "arm64"}, "caps": profiles.Capabilities[:],
+	} {
+		// The error is that of a flag that does not exist.
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
 }
 
 func (c *choice) set() (syscalls.Caps, error) {

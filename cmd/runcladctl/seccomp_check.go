@@ -9,24 +9,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/runclad/runclad/profiles/filter"
 	"github.com/runclad/runclad/profiles/syscalls"
 )
 
+func seccompCheckCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check PROFILE",
+		Short: "Warn of what in a profile does not do what it seems to",
+		Long: `Names what in a profile does not do what it seems to: comparisons that a high
+bit walks past, calls that do not exist, a default that allows. The exit status
+is 1 where something is found.`,
+		Args:              arguments(1, 1),
+		ValidArgsFunction: completeProfiles,
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return seccompCheck(cmd.OutOrStdout(), args[0], *asJSON)
+	}
+	return cmd
+}
+
 // seccompCheck names what is wrong with a profile. That there is something is an
 // error, so that scripts see it.
-func seccompCheck(args []string, out io.Writer) error {
-	fs := flags("seccomp check")
-	asJSON := fs.Bool("json", false, "")
-	if err := parse(fs, args, 1, 1); err != nil {
-		return err
-	}
-	f, err := loadFilter(fs.Arg(0))
+func seccompCheck(out io.Writer, name string, asJSON bool) error {
+	f, err := loadFilter(name)
 	if err != nil {
 		return err
 	}
 	warnings := warn(f)
-	if *asJSON {
+	if asJSON {
 		if err := writeJSON(out, warnings); err != nil {
 			return err
 		}
@@ -36,9 +50,9 @@ func seccompCheck(args []string, out io.Writer) error {
 		}
 	}
 	if len(warnings) > 0 {
-		return fmt.Errorf("%s: %d warnings", fs.Arg(0), len(warnings))
+		return fmt.Errorf("%s: %d warnings", name, len(warnings))
 	}
-	if !*asJSON {
+	if !asJSON {
 		fmt.Fprintln(out, "nothing found")
 	}
 	return nil

@@ -16,16 +16,7 @@ import (
 
 // seccompCompile prints the filter that a runtime would load: the size of its
 // program, its instructions, or libseccomp's pseudo code.
-func seccompCompile(args []string, out io.Writer) error {
-	fs := flags("seccomp compile")
-	tree, pfc := fs.Bool("tree", false, ""), fs.Bool("pfc", false, "")
-	if err := parse(fs, args, 0, 1); err != nil {
-		return err
-	}
-	name := "runclad"
-	if fs.NArg() == 1 {
-		name = fs.Arg(0)
-	}
+func seccompCompile(out io.Writer, name string, tree, pfc bool) error {
 	v, err := load(name)
 	if err != nil {
 		return err
@@ -34,13 +25,13 @@ func seccompCompile(args []string, out io.Writer) error {
 	if err := json.Unmarshal([]byte(v.String()), &p); err != nil {
 		return err
 	}
-	prog, err := bpf.Compile(&p, *tree)
+	prog, err := bpf.Compile(&p, tree)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "# %s: %d instructions (%d bytes), libseccomp %s\n", name, len(prog), len(prog)*8, bpf.Version())
-	if *pfc {
-		text, err := bpf.PFC(&p, *tree)
+	if pfc {
+		text, err := bpf.PFC(&p, tree)
 		if err != nil {
 			return err
 		}

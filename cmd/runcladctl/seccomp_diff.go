@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/runclad/runclad/profiles/filter"
 	"github.com/runclad/runclad/profiles/syscalls"
 )
@@ -27,34 +29,46 @@ type difference struct {
 	aAllows, bAllows bool
 }
 
-// seccompDiff compares two profiles by what they decide, not by their text.
-func seccompDiff(args []string, out io.Writer) error {
-	fs := flags("seccomp diff")
-	asJSON, all := fs.Bool("json", false, ""), fs.Bool("all", false, "")
-	if err := parse(fs, args, 2, 2); err != nil {
-		return err
+func seccompDiffCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "diff A B",
+		Short:             "Compare two profiles by what they decide",
+		Long:              "Prints what one profile allows and the other does not, whatever their text.",
+		Example:           "  runcladctl seccomp diff runclad docker",
+		Args:              arguments(2, 2),
+		ValidArgsFunction: completeProfiles,
 	}
-	a, err := loadFilter(fs.Arg(0))
+	all := cmd.Flags().Bool("all", false, "print different errors too")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return seccompDiff(cmd.OutOrStdout(), args[0], args[1], *all, *asJSON)
+	}
+	return cmd
+}
+
+// seccompDiff compares two profiles by what they decide, not by their text.
+func seccompDiff(out io.Writer, nameA, nameB string, all, asJSON bool) error {
+	a, err := loadFilter(nameA)
 	if err != nil {
 		return err
 	}
-	b, err := loadFilter(fs.Arg(1))
+	b, err := loadFilter(nameB)
 	if err != nil {
 		return err
 	}
 	diffs := compare(a, b)
-	if !*all {
+	if !all {
 		diffs = slices.DeleteFunc(diffs, func(d difference) bool { return d.aAllows == d.bAllows })
 	}
-	if *asJSON {
+	if asJSON {
 		return writeJSON(out, diffs)
 	}
 	for _, part := range []struct {
 		heading string
 		in      func(difference) bool
 	}{
-		{"only " + fs.Arg(0) + " allows", func(d difference) bool { return d.aAllows && !d.bAllows }},
-		{"only " + fs.Arg(1) + " allows", func(d difference) bool { return d.bAllows && !d.aAllows }},
+		{"only " + nameA + " allows", func(d difference) bool { return d.aAllows && !d.bAllows }},
+		{"only " + nameB + " allows", func(d difference) bool { return d.bAllows && !d.aAllows }},
 		{"another answer", func(d difference) bool { return d.aAllows == d.bAllows }},
 	} {
 		var lines []string

@@ -5,8 +5,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/runclad/runclad/profiles/syscalls"
@@ -25,24 +28,46 @@ type explanation struct {
 	CVEs    []string `json:"cves,omitempty"`
 }
 
-// seccompExplain says what the generated profile does with a call.
-func seccompExplain(args []string, out io.Writer) error {
-	fs := flags("seccomp explain")
-	var c choice
-	c.flags(fs)
-	asJSON := fs.Bool("json", false, "")
-	if err := parse(fs, args, 1, 7); err != nil {
-		return err
+func seccompExplainCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain SYSCALL [ARGUMENT...]",
+		Short: "Say whether a system call passes, by which rule, and why",
+		Long: `Says whether a call is allowed, by which rule, with which error, and why. An
+ARGUMENT is a number, or constants such as AF_INET or PROT_READ|PROT_WRITE.`,
+		Example: "  runcladctl seccomp explain socket AF_VSOCK SOCK_STREAM",
+		Args:    arguments(1, 7),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var out []cobra.Completion
+			if len(args) == 0 {
+				for i := range syscalls.Table {
+					out = append(out, syscalls.Table[i].Name)
+				}
+			} else {
+				out = slices.Sorted(maps.Keys(constants))
+			}
+			return out, cobra.ShellCompDirectiveNoFileComp
+		},
 	}
+	var c choice
+	c.flags(cmd)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return seccompExplain(cmd.OutOrStdout(), args, &c, *asJSON)
+	}
+	return cmd
+}
+
+// seccompExplain says what the generated profile does with a call.
+func seccompExplain(out io.Writer, call []string, c *choice, asJSON bool) error {
 	set, err := c.set()
 	if err != nil {
 		return err
 	}
-	e, err := explain(fs.Args(), set, c.arch)
+	e, err := explain(call, set, c.arch)
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		return writeJSON(out, e)
 	}
 	verdict := "allowed"

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/runclad/runclad/profiles/syscalls"
 )
 
@@ -23,20 +25,31 @@ type line struct {
 	Reason string   `json:"reason,omitempty"`
 }
 
-// seccompShow prints the generated profile.
-func seccompShow(args []string, out io.Writer) error {
-	fs := flags("seccomp show")
-	var c choice
-	c.flags(fs)
-	table, asJSON := fs.Bool("table", false, ""), fs.Bool("json", false, "")
-	if err := parse(fs, args, 0, 0); err != nil {
-		return err
+func seccompShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Print the generated profile, or a table with reasons",
+		Long: `Prints the profile that create would make, as OCI JSON, or with --table what it
+does with each call, and why.`,
+		Args: arguments(0, 0),
 	}
+	var c choice
+	c.flags(cmd)
+	table := cmd.Flags().Bool("table", false, "print a table of all calls with the reason for each")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return seccompShow(cmd.OutOrStdout(), &c, *table, *asJSON)
+	}
+	return cmd
+}
+
+// seccompShow prints the generated profile.
+func seccompShow(out io.Writer, c *choice, table, asJSON bool) error {
 	raw, err := c.profile()
 	if err != nil {
 		return err
 	}
-	if !*table {
+	if !table {
 		var b bytes.Buffer
 		if err := json.Indent(&b, raw, "", "  "); err != nil {
 			return err
@@ -59,7 +72,7 @@ func seccompShow(args []string, out io.Writer) error {
 			lines = append(lines, l)
 		}
 	}
-	if *asJSON {
+	if asJSON {
 		return writeJSON(out, lines)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
