@@ -31,3 +31,9 @@ func completeContainers(_ *cobra.Command, args []string, begun string) ([]cobra.
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
+
+// completeFlag completes the values of a flag.
+func completeFlag(cmd *cobra.Command, flag string, values ...cobra.Completion) {
+	// The error is that of a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		listCommand(),
 		showCommand(),
+		auditCommand(),
 		checkCommand(),
 		seccompCommand(),
 		sweepCommand(),
@@ -63,7 +65,7 @@ func run(args []string, out io.Writer) error {
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetOut(out)
-	return root.Execute()
+	return root.ExecuteContext(context.Background())
 }
 
 // usageError is the error of a call that is no command, or has wrong arguments.

@@ -60,12 +60,10 @@ func (c *choice) flags(cmd *cobra.Command) {
 	fs.StringVar(&c.runtime, "runtime", "runc", "the runtime that loads the profile: runc or crun")
 	fs.StringVar(&c.arch, "arch", runtime.GOARCH, "the architecture, as Go names it: amd64 or arm64")
 	fs.BoolVar(&c.device, "device", false, "the container is given a device")
-	for flag, values := range map[string][]cobra.Completion{
-		"level": {"default", "strict", "engine"}, "runtime": {"runc", "crun"}, "arch": {"amd64", "arm64"}, "caps": profiles.Capabilities[:],
-	} {
-		// The error is that of a flag that does not exist.
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
+	completeFlag(cmd, "level", "default", "strict", "engine")
+	completeFlag(cmd, "runtime", "runc", "crun")
+	completeFlag(cmd, "arch", "amd64", "arm64")
+	completeFlag(cmd, "caps", profiles.Capabilities[:]...)
 }
 
 func (c *choice) set() (syscalls.Caps, error) {
