@@ -25,6 +25,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		listCommand(),
 		showCommand(),
+		explainCommand(),
 		auditCommand(),
 		checkCommand(),
 		seccompCommand(),
