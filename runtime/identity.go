@@ -35,14 +35,9 @@ func (s *shim) home() string {
 // decideIdentity claims the container's UID, the pod's if it belongs to one,
 // and starts its record.
 func (s *shim) decideIdentity() error {
-	claims, err := identity.Open(s.store)
+	claims, err := s.openClaims()
 	if err != nil {
 		return err
-	}
-	// Records and claims of containers that are gone are found by those that
-	// come: delete is handed off at once and cleans up nothing.
-	if _, err := claims.Reclaim(); err != nil {
-		s.notes = append(s.notes, "reclaim: "+err.Error())
 	}
 	self, err := record.Self()
 	if err != nil {
@@ -68,6 +63,23 @@ func (s *shim) decideIdentity() error {
 	s.record = s.newRecord(self, id)
 	s.record.Home, s.record.Capabilities = s.plan.Home, harden.Capabilities(s.plan, s.doc.Get("process"))
 	return s.decidePasswd()
+}
+
+// openClaims opens the claims, after a look for those of containers that are
+// gone: they are found by those that come, as delete is handed off at once and
+// cleans up nothing.
+func (s *shim) openClaims() (identity.Store, error) {
+	if s.preview {
+		return identity.Store{}, nil
+	}
+	claims, err := identity.Open(s.store)
+	if err != nil {
+		return claims, err
+	}
+	if _, err := claims.Reclaim(); err != nil {
+		s.notes = append(s.notes, "reclaim: "+err.Error())
+	}
+	return claims, nil
 }
 
 // request asks for a UID for the container.

@@ -16,7 +16,7 @@ import (
 // the line's reason, and the container starts as its engine asked.
 func (s *shim) observe() error {
 	s.dry = true
-	s.would = s.walk(s.decide, s.stage, s.apply)
+	s.would = s.walk(s.admit, s.decide, s.stage, s.apply)
 	if s.record == nil { // it did not come as far as that
 		if err := s.plainRecord(); err != nil {
 			return err

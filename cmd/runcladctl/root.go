@@ -27,6 +27,7 @@ func commands() []*cobra.Command {
 		reportCommand(),
 		listCommand(),
 		showCommand(),
+		explainCommand(),
 		auditCommand(),
 		doctorCommand(),
 		checkCommand(),

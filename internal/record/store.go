@@ -61,6 +61,13 @@ func Open(dir string) (Store, error) {
 	return Store{dir: d, containers: c}, nil
 }
 
+// Named returns the store at a folder that is neither opened nor made: Path
+// works, and everything else fails.
+func Named(dir string) Store {
+	d := rundir.Named(dir)
+	return Store{dir: d, containers: rundir.Named(d.Path("container"))}
+}
+
 // Close closes the store's folders.
 func (s Store) Close() {
 	s.containers.Close()

@@ -54,6 +54,10 @@ func Open(path string) (Dir, error) {
 	return d, nil
 }
 
+// Named returns a folder that is not opened: it has a Path, and everything else
+// fails with EBADF.
+func Named(path string) Dir { return Dir{path: path, fd: -1} }
+
 func (d Dir) check() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(d.fd, &st); err != nil {

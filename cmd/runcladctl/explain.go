@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runclad/runclad/internal/audit"
+	"github.com/runclad/runclad/internal/ctl/auditlog"
+	"github.com/runclad/runclad/internal/ctl/explained"
+	"github.com/runclad/runclad/internal/ctl/text"
+	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/record"
+	"github.com/runclad/runclad/runtime"
+)
+
+func explainCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "explain BUNDLE | CONTAINER",
+		GroupID: groupSee,
+		Short:   "Say what would be done with a container, or was, and why",
+		Long: `Says what create would change in the specification of a container, from what to
+what, by which control and for which standard; which rule of the policy is for
+it and why the others are not; what would be refused, and the line that would
+allow it. Nothing is changed, claimed or mounted.
+
+BUNDLE is a folder with a config.json. CONTAINER is one that was created through
+runclad, by a beginning of its ID or its name: what was done is then told from
+the audit log.
+
+Exit status: 1 also where the container would be, or was, refused.`,
+		Example: `  runcladctl explain web
+  runcladctl explain /run/containerd/io.containerd.runtime.v2.task/k8s.io/4f1c
+  runcladctl explain --diff --policy new.toml ./bundle`,
+		Args:              arguments(1, 1),
+		ValidArgsFunction: completeContainers,
+	}
+	var o explainOptions
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "print the difference of the specification, and nothing else")
+	cmd.Flags().StringArrayVar(&o.policy, "policy", nil, "take the policy from `FILE`, not from the node's place")
+	cmd.Flags().StringVar(&o.root, "root", "", "the runtime's state root, by which engines are told apart")
+	o.json = jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		views, err := o.views(args)
+		if err != nil {
+			return err
+		}
+		return o.print(cmd.OutOrStdout(), views)
+	}
+	return cmd
+}
+
+type explainOptions struct {
+	diff   bool
+	json   *bool
+	policy []string
+	root   string
+}
+
+func (o *explainOptions) views(args []string) ([]*explained.View, error) {
+	p, err := policyOf(o.policy)
+	if err != nil {
+		return nil, err
+	}
+	var v *explained.View
+	if isBundle(args[0]) {
+		v, err = o.bundle(args[0], p)
+	} else {
+		v, err = container(args[0], p)
+	}
+	return []*explained.View{v}, err
+}
+
+func isBundle(name string) bool {
+	_, err := os.Stat(filepath.Join(name, "config.json"))
+	return err == nil || strings.ContainsRune(name, '/')
+}
+
+// policyOf reads the given files, or the node's policy where there are none.
+func policyOf(files []string) (*policy.Policy, error) {
+	if len(files) == 0 {
+		return policy.System.Read()
+	}
+	texts := make([]policy.Text, len(files))
+	for i, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = policy.Text{Name: name, Data: data}
+	}
+	return policy.Parse(texts...)
+}
+
+func (o *explainOptions) bundle(dir string, p *policy.Policy) (*explained.View, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, id := explained.Locate(dir)
+	if o.root != "" {
+		root = o.root
+	}
+	e, err := runtime.Explain(runtime.Query{Root: root, Bundle: dir, ID: id, Policy: p, Now: time.Now()})
+	if err != nil {
+		return nil, err
+	}
+	return explained.Of(id, e), nil
+}
+
+func container(name string, p *policy.Policy) (*explained.View, error) {
+	r, err := recordOf(name)
+	if err != nil {
+		return nil, err
+	}
+	files, err := auditlog.Files(auditlog.Logs...)
+	if err != nil {
+		return nil, err
+	}
+	return explained.Container(name, r, files, p, time.Now())
+}
+
+// recordOf returns the record of a container by a beginning of its ID or by its
+// name, nil if there is none.
+func recordOf(name string) (*record.Record, error) {
+	all, err := records()
+	if err != nil {
+		return nil, err
+	}
+	var found []record.Record
+	for _, r := range all {
+		if r.ID == name {
+			return &r, nil
+		}
+		if strings.HasPrefix(r.ID, name) || r.Name == name {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return &found[0], nil
+	}
+	return nil, fmt.Errorf("%d recorded containers have the name %s, or an ID that begins with it (runcladctl list shows them)", len(found), name)
+}
+
+// errStopped is the error of an answer that has been given and is no.
+var errStopped = errors.New("at least one container is refused")
+
+func (o *explainOptions) print(out io.Writer, views []*explained.View) error {
+	if err := o.show(out, views); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(views, func(v *explained.View) bool { return v.Verdict == audit.Refused || v.Verdict == audit.Failed }) {
+		return errStopped
+	}
+	return nil
+}
+
+func (o *explainOptions) show(out io.Writer, views []*explained.View) error {
+	if *o.json {
+		if len(views) == 1 {
+			return writeJSON(out, views[0])
+		}
+		return writeJSON(out, views)
+	}
+	for i, v := range views {
+		if o.diff {
+			d, err := v.Diff()
+			if err != nil {
+				return err
+			}
+			if _, err := out.Write(d); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if err := v.Print(out, text.For(out)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
