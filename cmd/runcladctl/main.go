@@ -22,6 +22,8 @@ const usage = `usage: runcladctl COMMAND
   sweep            remove what containers that are gone have left
   check [FILE]     check a policy file; name what it loosens
   seccomp COMMAND  seccomp profiles: show, explain, diff, check, compile
+  install          name runclad to the engines of this node
+  uninstall        take that back
   version          print the version
 `
 
@@ -57,6 +59,8 @@ var commands = []command{
 	{"sweep", sweep},
 	{"check", check},
 	{"seccomp", seccomp},
+	asCommand(installCommand()),
+	asCommand(uninstallCommand()),
 	{"version", version},
 }
 
