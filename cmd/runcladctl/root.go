@@ -33,6 +33,8 @@ func commands() []*cobra.Command {
 		checkCommand(),
 		seccompCommand(),
 		sweepCommand(),
+		installCommand(),
+		uninstallCommand(),
 		versionCommand(),
 	}
 }

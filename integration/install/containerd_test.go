@@ -75,6 +75,9 @@ func TestContainerd(t *testing.T) {
 		{name: "imports, v2", config: "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n" + v2runc, old: true, systemd: true, dropIn: true},
 		{name: "imports elsewhere", config: "version = 2\nimports = [\"/etc/containerd/other/*.toml\"]\n" + v2runc, old: true, systemd: true},
 		{name: "v3", config: "version = 3\n"},
+		{name: "default named", config: "version = 2 # ours\n[plugins.\"io.containerd.grpc.v1.cri\".containerd]\n    default_runtime_name = 'runc' # for all\n" + v2runc, old: true, systemd: true},
+		{name: "table there", config: "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd] # ours\n  ignore_rdt_not_enabled_errors = true\n"},
+		{name: "table last", config: "version = 3\n" + v3runc + "[plugins.'io.containerd.cri.v1.runtime'.containerd]", systemd: true},
 		{name: "v3, systemd", config: "version = 3\n" + v3runc, systemd: true},
 		{name: "v4", config: "version = 4\n" + v3runc, systemd: true},
 		{
@@ -92,21 +95,22 @@ func TestContainerd(t *testing.T) {
 				for name, text := range c.others {
 					files[name] = text
 				}
-				e.containerdRoundTrip(t, files, c.systemd, c.dropIn && version != "1.6")
+				e.containerdRoundTrip(t, files, c.systemd, c.dropIn && version != "1.6", false)
+				e.containerdRoundTrip(t, files, c.systemd, c.dropIn && version != "1.6", true)
 			})
 		}
 	}
 	for version, e := range map[string]engines{"1.6": debian(t), "2": current(t)} {
-		t.Run("no file/"+version, func(t *testing.T) { e.containerdRoundTrip(t, nil, false, false) })
+		t.Run("no file/"+version, func(t *testing.T) { e.containerdRoundTrip(t, nil, false, false, true) })
 		t.Run("default config/"+version, func(t *testing.T) {
-			e.containerdRoundTrip(t, map[string]string{configTOML: e.defaultConfig(t)}, false, version == "2")
+			e.containerdRoundTrip(t, map[string]string{configTOML: e.defaultConfig(t)}, false, version == "2", true)
 		})
 	}
 }
 
 // containerdRoundTrip wants the handler in containerd's own reading of the
 // files, and everything else as it was.
-func (e engines) containerdRoundTrip(t *testing.T, files map[string]string, systemd, wantDropIn bool) {
+func (e engines) containerdRoundTrip(t *testing.T, files map[string]string, systemd, wantDropIn, wantDefault bool) {
 	t.Helper()
 	// The absolute imports are of the host that the tree is for.
 	read := func(tr tree) []string {
@@ -125,13 +129,23 @@ func (e engines) containerdRoundTrip(t *testing.T, files map[string]string, syst
 		start.write(configTOML, regexp.MustCompile(`(?m)^version = \d+$`).FindString(e.defaultConfig(t))+"\n")
 	}
 	before := read(start)
+	flags := []string{"--containerd"}
+	if wantDefault {
+		flags = append(flags, "--default-runtime")
+	}
 	roundTrip(t, e, files, func(tr tree) {
 		after := read(tr)
 		for _, line := range before {
 			zero := regexp.MustCompile(`runtimes\.runc\.options\]( .* = (""|0|false))?$`).MatchString(line)
-			if !slices.Contains(after, line) && !zero {
+			def := wantDefault && strings.Contains(line, ".containerd] default_runtime_name = ")
+			if !slices.Contains(after, line) && !zero && !def {
 				t.Errorf("lost: %s", line)
 			}
+		}
+		if wantDefault != slices.ContainsFunc(after, func(l string) bool {
+			return strings.HasSuffix(l, `.containerd] default_runtime_name = "runclad"`)
+		}) {
+			t.Errorf("the default runtime is runclad: %v", !wantDefault)
 		}
 		for _, want := range []string{`BinaryName = "/usr/local/bin/runclad"`, "SystemdCgroup = " + map[bool]string{true: "true", false: "false"}[systemd]} {
 			found := slices.ContainsFunc(after, func(l string) bool {
@@ -151,7 +165,7 @@ func (e engines) containerdRoundTrip(t *testing.T, files map[string]string, syst
 		if drop != wantDropIn {
 			t.Errorf("drop-in: %v, want %v", drop, wantDropIn)
 		}
-	}, "--containerd")
+	}, flags...)
 }
 
 func TestContainerdRefused(t *testing.T) {
@@ -167,6 +181,41 @@ func TestContainerdRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			refused(t, current(t), map[string]string{configTOML: c.text}, c.why, "--containerd")
 		})
+	}
+}
+
+// The line that named another default stays as a comment, and comes back as it
+// was even after the file was edited.
+func TestContainerdDefaultEdited(t *testing.T) {
+	const table = "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.containerd]\n\tdefault_runtime_name = 'runc' # ours\n"
+	e := current(t)
+	tr := newTree(t, map[string]string{configTOML: table})
+	e.must(t, "--root", tr.dir, "--containerd", "--default-runtime")
+	if got := tr.read(configTOML); !strings.Contains(got, "\t# kept by runclad: default_runtime_name = 'runc' # ours\n\tdefault_runtime_name = \"runclad\" # added by runclad\n") {
+		t.Errorf("got %s", got)
+	}
+	installed := tr.files()
+	e.must(t, "--root", tr.dir, "--containerd") // without the flag it stays the default
+	tr.same(installed, "after a run without --default-runtime")
+	tr.write(configTOML, tr.read(configTOML)+"[debug]\n  level = 'debug'\n")
+	e.must(t, "--root", tr.dir, "--uninstall")
+	if got := tr.read(configTOML); got != table+"[debug]\n  level = 'debug'\n" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A file that an earlier install.sh wrote is understood.
+func TestContainerdOldBlock(t *testing.T) {
+	e := current(t)
+	const block = "# BEGIN runclad (install.sh; removed by install.sh --uninstall)\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runclad]\n  runtime_type = \"io.containerd.runc.v2\"\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runclad.options]\n  BinaryName = \"/usr/local/bin/runclad\"\n# END runclad\n"
+	tr := newTree(t, map[string]string{configTOML: "version = 3\n" + block})
+	e.must(t, "--root", tr.dir, "--containerd")
+	if got := tr.read(configTOML); strings.Count(got, "# END runclad") != 1 || strings.Contains(got, "install.sh") {
+		t.Errorf("got %s", got)
+	}
+	e.must(t, "--root", tr.dir, "--uninstall")
+	if got := tr.read(configTOML); got != "version = 3\n" {
+		t.Errorf("got %s", got)
 	}
 }
 

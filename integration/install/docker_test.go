@@ -87,6 +87,7 @@ func TestDockerRefused(t *testing.T) {
 		"syntax":      {`{"debug": true,}`, "broken already"},
 		"two objects": {"{}\n{}", "broken already"},
 		"a list":      {"[]", "broken already"},
+		"twice":       {`{"debug": true, "debug": false}`, "broken already"},
 		"unknown key": {`{"debugg": true}`, "debugg"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,6 +97,52 @@ func TestDockerRefused(t *testing.T) {
 	t.Run("syntax, 20.10", func(t *testing.T) {
 		refused(t, debian(t), map[string]string{daemonJSON: `{"debug": true,}`}, "broken already", "--docker")
 	})
+}
+
+// Only what is said changes: the rest of the text stays as it was written.
+func TestDockerKeepsTheText(t *testing.T) {
+	const text = "{ \"labels\" : [ \"a=\\u00e9\",\n \"b\" ],\n\"max-concurrent-downloads\": 3e0,\"runtimes\":\n  { \"x\": {\"path\" : \"/x\"} }  }\n\n"
+	tr := newTree(t, map[string]string{daemonJSON: text})
+	debian(t).must(t, "--root", tr.dir, "--docker", "--default-runtime")
+	want := strings.Replace(text, `"/x"} }  }`, `"/x"}, "runclad": {"path":"/usr/local/bin/runclad"} }, "default-runtime": "runclad"  }`, 1)
+	if got := tr.read(daemonJSON); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Containers that Docker would start through runclad hold it back, running or
+// not; those of other runtimes do not.
+func TestDockerContainersDepend(t *testing.T) {
+	e := current(t)
+	tr := newTree(t, map[string]string{
+		daemonJSON: `{"data-root": "/srv/docker"}`,
+		"srv/docker/containers/aaaabbbbccccdddd/hostconfig.json": `{"Runtime":"runc"}`,
+		"srv/docker/containers/aaaabbbbccccdddd/config.v2.json":  `{"Name":"/plain"}`,
+	})
+	e.must(t, "--root", tr.dir, "--docker")
+	e.must(t, "--root", tr.dir, "--uninstall")
+	e.must(t, "--root", tr.dir, "--docker")
+	if out, code := e.install(t, "--root", tr.dir, "--uninstall", "--check"); code == 0 || !strings.Contains(out, daemonJSON+" names it") {
+		t.Errorf("--check: status %d", code)
+	}
+	tr.write("srv/docker/containers/1111222233334444/hostconfig.json", `{"Runtime":"runclad"}`)
+	tr.write("srv/docker/containers/1111222233334444/config.v2.json", `{"Name":"/web"}`)
+	installed := tr.files()
+	out, code := e.install(t, "--root", tr.dir, "--uninstall")
+	if code == 0 || !strings.Contains(out, "docker container 111122223333 (web)") || strings.Contains(out, "plain") {
+		t.Errorf("status %d", code)
+	}
+	tr.same(installed, "after a refusal")
+	if out := e.must(t, "--root", tr.dir, "--uninstall", "--force"); !strings.Contains(out, "kept       "+tr.dir+"/usr/local/bin/runclad") {
+		t.Errorf("that the shim stays is not said")
+	}
+	if !exists(tr.dir+"/usr/local/bin/runclad") || strings.Contains(tr.read(daemonJSON), "runclad") {
+		t.Errorf("--force: %v", tr.files())
+	}
+	tr.write("srv/docker/containers/1111222233334444/hostconfig.json", `not JSON`)
+	if out, code := e.install(t, "--root", tr.dir, "--uninstall"); code == 0 || !strings.Contains(out, "could not be looked through") {
+		t.Errorf("a file that cannot be read: status %d", code)
+	}
 }
 
 // What was edited after the installation stays.

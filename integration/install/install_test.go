@@ -3,9 +3,11 @@
 package install
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,69 @@ func TestDropIns(t *testing.T) {
 	}, "--podman", "--crio", "--default-runtime", "--logrotate")
 }
 
+// CRI-O is asked before anything is written; what it says decides. (No crio is
+// built for the tests: a script plays it.)
+func TestCRIOIsAsked(t *testing.T) {
+	crio := filepath.Join(t.TempDir(), "crio")
+	script := `#!/bin/sh
+set -e
+[ "$1" = --config ] && [ "$3" = --config-dir ] && [ "$5" = config ]
+[ -f "$2" ] && [ -f "$4/10-ours.conf" ]
+grep -q '^runtime_path = "/usr/local/bin/runclad"$' "$4/90-runclad.conf"
+if grep -q bad "$4/10-ours.conf"; then echo "it is bad" >&2; exit 1; fi
+`
+	if err := os.WriteFile(crio, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	e := current(t)
+	e.crio = crio
+	if out := roundTrip(t, e, map[string]string{"etc/crio/crio.conf.d/10-ours.conf": ""}, func(tree) {}, "--crio"); strings.Contains(out, "not checked") {
+		t.Errorf("CRI-O was not asked")
+	}
+	refused(t, e, map[string]string{"etc/crio/crio.conf.d/10-ours.conf": "bad"}, "it is bad", "--crio")
+}
+
+// One engine's refusal leaves the others' files alone too.
+func TestAllOrNothing(t *testing.T) {
+	tr := newTree(t, map[string]string{configTOML: "version = 3\n[plugins\n"})
+	before := tr.files()
+	if out, code := current(t).install(t, "--root", tr.dir, "--docker", "--podman", "--containerd"); code == 0 || !strings.Contains(out, "broken already") {
+		t.Errorf("status %d", code)
+	}
+	tr.same(before, "after a refusal")
+}
+
+func TestJSON(t *testing.T) {
+	tr := newTree(t, nil)
+	e := current(t)
+	e.must(t, "--root", tr.dir)
+	var events []struct{ Action, File, Text string }
+	if err := json.Unmarshal([]byte(e.must(t, "--root", tr.dir, "--docker", "--json", "--dry-run")), &events); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, ev := range events {
+		said = append(said, ev.Action)
+	}
+	if !slices.Contains(said, "would write") || !slices.Contains(said, "effect") || !slices.Contains(said, "unchanged") {
+		t.Errorf("said %v", said)
+	}
+}
+
+// What a package owns is neither overwritten nor removed.
+func TestPackaged(t *testing.T) {
+	tr := newTree(t, map[string]string{"usr/bin/runclad": "the package's", "usr/share/runclad/packaged": ""})
+	before := tr.files()
+	e := current(t)
+	if out, code := e.install(t, "--root", tr.dir, "--prefix", "/usr"); code == 0 || !strings.Contains(out, "belong to a package") {
+		t.Errorf("status %d", code)
+	}
+	if out := e.must(t, "--root", tr.dir, "--prefix", "/usr", "--uninstall"); !strings.Contains(out, "apt remove runclad") {
+		t.Errorf("said %s", out)
+	}
+	tr.same(before, "after uninstall")
+}
+
 func TestLinksAreLeftAlone(t *testing.T) {
 	for flag, file := range map[string]string{"--docker": daemonJSON, "--containerd": configTOML} {
 		tr := newTree(t, map[string]string{"real": "{}"})
@@ -105,6 +170,7 @@ func TestWrongUse(t *testing.T) {
 		{"--root", tr.dir, "--prefix", "usr"},
 		{"--root", tr.dir, "--prefix", `/usr/"x`},
 		{"--root", tr.dir, "--default-runtime"},
+		{"--root", tr.dir, "--uninstall", "--docker"},
 	} {
 		if out, code := current(t).install(t, args...); code == 0 {
 			t.Errorf("%v: accepted: %s", args, out)
@@ -157,12 +223,34 @@ func TestHost(t *testing.T) {
 	prefix := t.TempDir()
 	flags := []string{"--prefix", prefix, "--podman"}
 	bed.Use(t, bed.DebianRunc(t))
+	// The bed's /var/lib is an overlay, on which Podman cannot lay its own.
+	bed.Write(t, "/etc/containers/storage.conf", "[storage]\ndriver = \"vfs\"\nrunroot = \"/run/containers/storage\"\ngraphroot = \"/var/lib/containers/storage\"\n")
 	if out := e.must(t, flags...); strings.Contains(out, "not checked") {
 		t.Errorf("Podman was not asked")
 	}
 	const conf = "/etc/containers/containers.conf.d/runclad.conf"
 	if r := bed.Run("/usr/bin/podman", "--runtime", "runclad", "info", "--format", "{{.Host.OCIRuntime.Path}}"); strings.TrimSpace(r.Stdout) != prefix+"/bin/runclad" {
 		t.Errorf("Podman: %v", r)
+	}
+
+	// A container that Podman would start through it, and one whose containerd
+	// shim calls it.
+	bed.MustRun(t, "/usr/bin/podman", "--runtime", "runclad", "create", "--name", "waits", "--rootfs", bed.Rootfs(t), "/bin/true")
+	bundle := "/run/containerd/io.containerd.runtime.v2.task/k8s.io/0123456789abcdef"
+	bed.Write(t, bundle+"/runtime", prefix+"/bin/runclad")
+	bed.Write(t, filepath.Dir(bundle)+"/other/runtime", "/usr/sbin/runc")
+	out, code := e.install(t, "--prefix", prefix, "--uninstall")
+	for _, want := range []string{"(waits): its runtime is runclad", "containerd container 0123456789ab (k8s.io)"} {
+		if code == 0 || !strings.Contains(out, want) {
+			t.Errorf("status %d, and %q is not said", code, want)
+		}
+	}
+	if strings.Contains(out, "container other") {
+		t.Errorf("a container of runc holds runclad")
+	}
+	bed.MustRun(t, "/usr/bin/podman", "rm", "waits")
+	if err := os.RemoveAll(bundle); err != nil {
+		t.Fatal(err)
 	}
 
 	store, err := record.Open(record.DefaultDir)
@@ -181,21 +269,27 @@ func TestHost(t *testing.T) {
 	if err := store.Write(r); err != nil {
 		t.Fatal(err)
 	}
-	out, code := e.install(t, "--prefix", prefix, "--uninstall")
+	out, code = e.install(t, "--prefix", prefix, "--uninstall")
 	if code == 0 || !strings.Contains(out, "alive") || !strings.Contains(out, "--force") {
 		t.Errorf("status %d: %s", code, out)
 	}
 	if !exists(prefix+"/bin/runclad") || !exists(conf) {
 		t.Errorf("something was removed")
 	}
-	e.must(t, "--prefix", prefix, "--uninstall", "--force")
-	if exists(prefix+"/bin/runclad") || exists(conf) {
-		t.Errorf("something stays")
+	if out := e.must(t, "--prefix", prefix, "--uninstall", "--force"); !strings.Contains(out, "kept       "+prefix+"/bin/runclad") {
+		t.Errorf("that the shim stays is not said")
+	}
+	if !exists(prefix+"/bin/runclad") || exists(conf) {
+		t.Errorf("the shim is gone, or the drop-in stays")
 	}
 	if err := store.Remove(r); err != nil {
 		t.Fatal(err)
 	}
 	e.must(t, flags...)
+	e.must(t, "--prefix", prefix, "--uninstall", "--keep-binary")
+	if !exists(prefix+"/bin/runclad") || exists(conf) {
+		t.Errorf("the shim is gone, or the drop-in stays")
+	}
 	e.must(t, "--prefix", prefix, "--uninstall")
 	if left := (tree{t, prefix}).files(); len(left) > 0 {
 		t.Errorf("%d files are left", len(left))

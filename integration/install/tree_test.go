@@ -3,6 +3,7 @@
 package install
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,7 +19,7 @@ import (
 func TestMain(m *testing.M) { bed.Main(m) }
 
 // engines names the programs that install.sh asks.
-type engines struct{ dockerd, containerd string }
+type engines struct{ dockerd, containerd, crio string }
 
 func current(t *testing.T) engines {
 	return engines{
@@ -61,7 +62,7 @@ func (e engines) install(t *testing.T, args ...string) (string, int) {
 		copySource(t)
 	}
 	cmd := exec.Command(filepath.Join(source, "install.sh"), args...)
-	cmd.Env = append(os.Environ(), "DOCKERD="+e.dockerd, "CONTAINERD="+e.containerd, "PODMAN=/usr/bin/podman", "CRIO=/nonexistent")
+	cmd.Env = append(os.Environ(), "DOCKERD="+e.dockerd, "CONTAINERD="+e.containerd, "PODMAN=/usr/bin/podman", "CRIO="+cmp.Or(e.crio, "/nonexistent"))
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -161,7 +162,8 @@ func (tr tree) same(before map[string]string, when string) {
 // roundTrip installs with flag, lets check look, installs again, and
 // uninstalls: the second run changes nothing, nor does a dry one, and in the end
 // every file is as before, byte for byte.
-func roundTrip(t *testing.T, e engines, files map[string]string, check func(tree), flags ...string) {
+// It returns what the installation said.
+func roundTrip(t *testing.T, e engines, files map[string]string, check func(tree), flags ...string) string {
 	t.Helper()
 	tr := newTree(t, files)
 	before := tr.files()
@@ -170,7 +172,7 @@ func roundTrip(t *testing.T, e engines, files map[string]string, check func(tree
 		t.Errorf("a dry run shows no change")
 	}
 	tr.same(before, "after a dry run")
-	e.must(t, args...)
+	said := e.must(t, args...)
 	check(tr)
 	installed := tr.files()
 	if out := e.must(t, args...); strings.Contains(out, "wrote") || strings.Contains(out, "take effect") {
@@ -182,6 +184,7 @@ func roundTrip(t *testing.T, e engines, files map[string]string, check func(tree
 	e.must(t, "--root", tr.dir, "--uninstall")
 	tr.same(before, "after uninstall")
 	e.must(t, "--root", tr.dir, "--uninstall")
+	return said
 }
 
 // refused installs with flag and wants a failure that says why and leaves

@@ -391,10 +391,10 @@ func TestParseTime(t *testing.T) {
 func TestText(t *testing.T) {
 	e := Entry{
 		Time: noon, Decision: Refused, Verb: "create", Engine: "docker", Container: "0123456789abcdef", Name: "web",
-		Image: "evil\x1b[2J\nimage", UID: 2001000001, Profile: "default", Mode: "audit", Rule: "r1", Exemptions: []string{"a"},
+		Image: "evil\x1b[2J\nimage", UID: 2001000001, Profile: "default", Rule: "r1", Exemptions: []string{"a"},
 		Reason: "no\u202e way",
 	}
-	want := `2026-03-04T12:00:00Z refused  create  docker     web (0123456789ab) image=evil\x1b[2J\x0aimage uid=2001000001 mode=audit rule=r1 exemptions=1 no\u202e way`
+	want := `2026-03-04T12:00:00Z refused  create  docker     web (0123456789ab) image=evil\x1b[2J\x0aimage uid=2001000001 rule=r1 exemptions=1 no\u202e way`
 	if got := e.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

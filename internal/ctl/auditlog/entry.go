@@ -24,7 +24,6 @@ type Entry struct {
 	Sandbox    bool      `json:"sandbox"`
 	Profile    string    `json:"profile"`
 	Policy     string    `json:"policy"`
-	Mode       string    `json:"mode"` // see Enforced
 	Rule       string    `json:"rule"`
 	Exemptions []string  `json:"exemptions"`
 	Controls   []string  `json:"controls"` // of a refusal
@@ -56,19 +55,22 @@ const (
 	BreakGlass = "break-glass"
 )
 
-// The modes of a rule. A line without one was written under Enforce.
+// The ways in which a container can have been let pass.
 const (
 	Enforce = "enforce"
 	Audit   = "audit"
-	HandOff = "handoff"
+	Exempt  = "exempted"
 )
 
-// EffectiveMode is the mode under which the line was written.
-func (e *Entry) EffectiveMode() string {
-	if e.Mode == "" {
-		return Enforce
+// Mode is how what the line is about was let pass.
+func (e *Entry) Mode() string {
+	switch e.Decision {
+	case Audited:
+		return Audit
+	case Exempted:
+		return Exempt
 	}
-	return e.Mode
+	return Enforce
 }
 
 // Creates reports whether the line is about a container rather than a process

@@ -35,9 +35,6 @@ func (e *Entry) Text(p text.Painter) string {
 	if e.Profile != "default" {
 		add("profile", e.Profile)
 	}
-	if e.Mode != Enforce {
-		add("mode", e.Mode)
-	}
 	add("rule", e.Rule)
 	if n := len(e.Exemptions); n > 0 {
 		add("exemptions", strconv.Itoa(n))

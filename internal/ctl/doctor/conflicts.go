@@ -42,7 +42,7 @@ func (h *Host) conflicts(a *area) {
 
 // uids holds the policy's range against what the host uses.
 func (h *Host) uids(a *area) {
-	p, err := policy.Load(policy.File)
+	p, err := policy.System.Read()
 	if err != nil {
 		p = policy.Default() // the policy has its own finding
 	}

@@ -55,8 +55,8 @@ func (h *Host) files(a *area) {
 	h.private(a, "records", record.DefaultDir, true)
 	h.private(a, "log folder", filepath.Dir(auditFile), true)
 	h.private(a, "log", auditFile, false)
-	if _, err := os.Lstat(filepath.Dir(policy.File)); err == nil {
-		h.writable(a, "policy folder", filepath.Dir(policy.File))
+	if _, err := os.Lstat(filepath.Dir(policy.System.File)); err == nil {
+		h.writable(a, "policy folder", filepath.Dir(policy.System.File))
 	}
 }
 
@@ -103,14 +103,14 @@ func (h *Host) private(a *area, check, path string, dir bool) {
 
 // policy loads it as the shim does.
 func (h *Host) policy(a *area) {
-	p, err := policy.Load(policy.File)
+	p, err := policy.System.Read()
 	if err != nil {
 		a.problem("policy", "mend the file; until then no container starts", "%v", err)
 		return
 	}
-	if p.Source == "" {
-		a.ok("policy", "%s is absent: the built-in defaults hold", policy.File)
+	if len(p.Files) == 0 {
+		a.ok("policy", "%s is absent: the built-in defaults hold", policy.System.File)
 		return
 	}
-	a.ok("policy", "%s is good", p.Source)
+	a.ok("policy", "%s is good", p.Source())
 }

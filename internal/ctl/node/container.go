@@ -3,8 +3,6 @@
 package node
 
 import (
-	"encoding/json"
-
 	"github.com/runclad/runclad/internal/ctl/auditlog"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
@@ -50,11 +48,10 @@ type Container struct {
 
 // Decision is what the policy decided at create.
 type Decision struct {
-	Profile      string
-	Mode         string
-	Rule         string
-	Exemptions   []string
-	PolicyDigest string
+	Profile    string
+	Mode       string
+	Rule       string
+	Exemptions []string
 }
 
 // Bypasses reports whether the container runs without runclad: it has no record,
@@ -104,43 +101,20 @@ func (c *Container) doubt(err error) {
 	}
 }
 
-// decide gathers the decision: the record's, and where it says nothing, that of
-// the audit line.
+// decide gathers the decision: the record's, or where there is none, that of the
+// audit line.
 func (c *Container) decide() {
-	if c.Record != nil {
-		c.Decision = recorded(c.Record)
-		if c.Profile == "" {
-			c.Profile = c.Record.Profile
+	switch {
+	case c.Record != nil:
+		r := c.Record
+		c.Decision = Decision{Profile: r.Profile, Mode: auditlog.Enforce, Rule: r.Rule, Exemptions: r.Exemptions}
+		switch r.Mode {
+		case record.ModeAudited:
+			c.Mode = auditlog.Audit
+		case record.ModeExempted:
+			c.Mode = auditlog.Exempt
 		}
+	case c.Line != nil:
+		c.Decision = Decision{Profile: c.Line.Profile, Mode: c.Line.Mode(), Rule: c.Line.Rule, Exemptions: c.Line.Exemptions}
 	}
-	if c.Line != nil {
-		if c.Profile == "" {
-			c.Profile = c.Line.Profile
-		}
-		if c.Mode == "" {
-			c.Mode = c.Line.Mode
-		}
-		if c.Rule == "" {
-			c.Rule = c.Line.Rule
-		}
-		if len(c.Exemptions) == 0 {
-			c.Exemptions = c.Line.Exemptions
-		}
-	}
-	if c.Mode == "" && (c.Record != nil || c.Line != nil) {
-		c.Mode = auditlog.Enforce
-	}
-}
-
-// recorded reads the decision by the names of the record's fields, those that
-// older records lack included.
-func recorded(r *record.Record) (d Decision) {
-	data, err := json.Marshal(r)
-	if err == nil {
-		err = json.Unmarshal(data, &d)
-	}
-	if err != nil {
-		return Decision{}
-	}
-	return d
 }

@@ -57,7 +57,7 @@ func disagreements(s *Subject) []string {
 	if r.Block != record.BlockAllowed && s.doubt(node.PartMetadata) == nil && !s.Live.Blocked {
 		add("the record says that the metadata endpoints are blocked, and no block stands in the network namespace")
 	}
-	if c.Line == nil || c.Line.EffectiveMode() != auditlog.Enforce {
+	if c.Line == nil || c.Line.Mode() != auditlog.Enforce {
 		return out
 	}
 	if c.Line.UID != 0 && c.Line.UID != r.UID {

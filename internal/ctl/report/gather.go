@@ -91,7 +91,7 @@ func nodeFacts(p node.Policy) NodeFacts {
 		f.Err = p.Err.Error()
 		return f
 	}
-	f.Policy = p.Source
+	f.Policy = p.Source()
 	for name, profile := range p.Profiles {
 		for _, w := range profile.Warnings() {
 			f.Loosens = append(f.Loosens, "profile "+name+": "+w)

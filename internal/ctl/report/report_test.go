@@ -262,7 +262,7 @@ func TestDisagreements(t *testing.T) {
 		"seccomp": {func(s *Subject) { s.Live.Processes[0].Seccomp = 0 }, "the audit log says that a seccomp filter was set"},
 		"line":    {func(s *Subject) { s.Container.Line.UID = 7 }, "the audit log says UID 7"},
 		"audit mode": {func(s *Subject) {
-			s.Container.Mode, s.Container.Line.Mode = auditlog.Audit, auditlog.Audit
+			s.Container.Mode, s.Container.Line.Decision = auditlog.Audit, auditlog.Audited
 			s.Live.Processes[0].Seccomp, s.Live.Blocked = 0, false
 		}, ""},
 		"granted": {func(s *Subject) {

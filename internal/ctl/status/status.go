@@ -15,6 +15,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/runclad/runclad/internal/ctl/auditlog"
 	"github.com/runclad/runclad/internal/ctl/node"
 	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/internal/record"
@@ -107,9 +108,9 @@ func (s *Summary) count(r *Row) {
 	switch {
 	case r.Bypasses:
 		s.Bypassing++
-	case r.Mode == "audit":
+	case r.Mode == auditlog.Audit:
 		s.Audited++
-	case r.Mode == "handoff":
+	case r.Mode == auditlog.Exempt:
 		s.HandedOff++
 	default:
 		s.Hardened++
@@ -218,7 +219,7 @@ func (r *Row) uid() string {
 
 func (r *Row) profile() string {
 	p := text.Or(r.Profile, "-")
-	if r.Mode != "" && r.Mode != "enforce" {
+	if r.Mode != "" && r.Mode != auditlog.Enforce {
 		p += " (" + text.Clean(r.Mode) + ")"
 	}
 	return p
@@ -257,7 +258,7 @@ func (r *Row) notes() []string {
 	}
 	add(r.Bypasses, "BYPASSES RUNCLAD"+by)
 	add(len(r.Exemptions) > 0, text.Count(len(r.Exemptions), "exemption"))
-	add(r.RecordedUID != nil && r.UID != nil && *r.UID != *r.RecordedUID && r.Mode != "audit" && r.Mode != "handoff", "RUNS AS ANOTHER UID THAN RECORDED")
+	add(r.RecordedUID != nil && r.UID != nil && *r.UID != *r.RecordedUID && r.Mode != auditlog.Audit && r.Mode != auditlog.Exempt, "RUNS AS ANOTHER UID THAN RECORDED")
 	add(r.MetadataBlocked != nil && !*r.MetadataBlocked && r.Metadata != "" && r.Metadata != record.BlockAllowed, "METADATA BLOCK IS GONE")
 	add(r.Stale, "older policy")
 	add(len(r.Doubts) > 0, "not all could be read")
