@@ -25,6 +25,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		statusCommand(),
 		reportCommand(),
+		metricsCommand(),
 		listCommand(),
 		showCommand(),
 		explainCommand(),
