@@ -13,6 +13,7 @@ import (
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/hook"
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/profiles"
@@ -28,10 +29,11 @@ func (s *shim) decide() error {
 		return s.refuse(control.Restore, "restore = true",
 			"a checkpoint brings its own credentials and system call filter, which no spec can change")
 	}
-	facts, err := host.Gather(s.call.Bundle, s.doc)
+	facts, err := host.Gather(s.call.Bundle, s.doc, profile)
 	if err != nil {
 		return err
 	}
+	s.notes = append(s.notes, facts.Notes...)
 	facts.Devices = host.Devices(profile.Devices)
 	s.plan = &harden.Plan{
 		Profile: profile, Workload: s.workload, Facts: facts,
@@ -46,14 +48,23 @@ func (s *shim) decide() error {
 	return s.decideBlock()
 }
 
-// decideSeccomp makes the filter from the generated profile and the engine's.
+// decideSeccomp makes the filter from the generated profile and the engine's, or
+// takes the engine's as it is.
 func (s *shim) decideSeccomp() error {
+	asked, level := s.doc.Get("linux", "seccomp"), s.plan.Profile.Seccomp
+	switch {
+	case level == policy.SeccompUnconfined, level == policy.SeccompKeep && asked != nil:
+		s.plan.Seccomp = asked.Clone()
+		return nil
+	case level == policy.SeccompKeep:
+		level = profiles.LevelDefault
+	}
 	text, notes, err := profiles.Meet(profiles.Options{
 		Capabilities: harden.Capabilities(s.plan, s.doc.Get("process")),
-		Level:        s.plan.Profile.Seccomp,
+		Level:        level,
 		Device:       harden.GivenDevice(s.plan, s.doc),
 		Runtime:      s.target.flavor.String(),
-	}, s.doc.Get("linux", "seccomp"))
+	}, asked)
 	switch {
 	case errors.Is(err, filter.ErrFilter), errors.Is(err, profiles.ErrTail):
 		return s.refuse(control.Seccomp, "", "the engine's %s", err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -69,7 +70,7 @@ func (s *shim) exec() error {
 
 // planExec takes the container's identity and policy from its record. What the
 // record does not hold is as the profile has it now, or the default one if that
-// is gone.
+// is gone. With identity = "image" the user is whom the engine asks for.
 func (s *shim) planExec(r *record.Record) {
 	profile := *s.policy.Profile()
 	if p := s.policy.Profiles[r.Profile]; p != nil {
@@ -87,11 +88,22 @@ func (s *shim) planExec(r *record.Record) {
 		Profile: &profile, Workload: s.workload, Facts: host.Kernel(),
 		ContainerID: r.ID, Root: r.Root, Bundle: r.Bundle, Runtime: s.target.flavor.String(), UID: r.UID, GID: r.GID, Home: r.Home,
 	}
+	if profile.Identity == policy.IdentityImage || r.Mode == record.ModeExempted {
+		s.plan.UID, s.plan.GID = userIn(s.doc.Root())
+	}
+}
+
+// userIn returns whom a process document or object names; the runtimes take an
+// absent ID for root's.
+func userIn(process *spec.Value) (uid, gid uint32) {
+	u, _ := process.Get("user", "uid").Uint64()
+	g, _ := process.Get("user", "gid").Uint64()
+	return uint32(u), uint32(g)
 }
 
 // loadProcess reads the engine's process document, or makes one as the runtime
-// would: from the container's own process and the flags of the call. Flags that
-// describe privileges need no copying; the steps decide those.
+// would: from the container's own process and the flags of the call. What there
+// is to be had of it the steps decide.
 func (s *shim) loadProcess(r *record.Record) error {
 	if s.call.Process != "" {
 		file, err := spec.ReadFile(s.call.Process)
@@ -131,6 +143,53 @@ func (s *shim) loadProcess(r *record.Record) error {
 	if flags.ProcessLabel != "" {
 		s.doc.Set(root, "selinuxLabel", spec.Text(flags.ProcessLabel))
 	}
+	return s.flagPrivileges()
+}
+
+// flagPrivileges does what the flags of the call say of user and privileges, as
+// runc's getProcess does.
+func (s *shim) flagPrivileges() error {
+	root, flags := s.doc.Root(), s.call.Exec
+	user := s.doc.Ensure(root, "user", spec.Object)
+	if flags.User != "" {
+		uid, gid, both := strings.Cut(flags.User, ":")
+		if err := s.setID(user, "uid", uid); err != nil {
+			return err
+		}
+		if both {
+			if err := s.setID(user, "gid", gid); err != nil {
+				return err
+			}
+		}
+	}
+	if len(flags.AdditionalGids) > 0 {
+		groups := []*spec.Value{}
+		for _, g := range user.Get("additionalGids").Elems() {
+			groups = append(groups, g.Clone())
+		}
+		for _, g := range flags.AdditionalGids {
+			groups = append(groups, spec.Int(int64(g)))
+		}
+		s.doc.Set(user, "additionalGids", spec.List(groups...))
+	}
+	if len(flags.Caps) > 0 {
+		sets := s.doc.Ensure(root, "capabilities", spec.Object)
+		for _, set := range [...]string{"bounding", "effective", "permitted"} {
+			s.doc.Set(sets, set, spec.Texts(append(sets.Get(set).Strs(), flags.Caps...)...))
+		}
+	}
+	if flags.NoNewPrivs != nil {
+		s.doc.Set(root, "noNewPrivileges", spec.Flag(*flags.NoNewPrivs))
+	}
+	return nil
+}
+
+func (s *shim) setID(user *spec.Value, name, text string) error {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return fmt.Errorf("--user %s: want UID[:GID]", s.call.Exec.User)
+	}
+	s.doc.Set(user, name, spec.Int(int64(n)))
 	return nil
 }
 

@@ -59,9 +59,23 @@ func (s *shim) decideIdentity() error {
 	if err != nil {
 		return err
 	}
-	s.plan.UID, s.plan.GID, s.plan.Home = id.UID, id.GID, s.home()
+	image := s.profile.Identity == policy.IdentityImage
+	if image {
+		// The claim stands all the same: by it the record is found when the
+		// container is gone.
+		user := s.plan.Facts.User
+		id = identity.Identity{
+			UID: user.UID, GID: user.GID, HostUID: onHost(user.UID, request.UIDs), HostGID: onHost(user.GID, request.GIDs),
+		}
+	} else {
+		s.plan.Home = s.home()
+	}
+	s.plan.UID, s.plan.GID = id.UID, id.GID
 	s.record = s.newRecord(self, id)
 	s.record.Home, s.record.Capabilities = s.plan.Home, harden.Capabilities(s.plan, s.doc.Get("process"))
+	if image {
+		return nil
+	}
 	return s.decidePasswd()
 }
 
@@ -80,6 +94,17 @@ func (s *shim) openClaims() (identity.Store, error) {
 		s.notes = append(s.notes, "reclaim: "+err.Error())
 	}
 	return claims, nil
+}
+
+// onHost returns what an ID of the container is in the initial user namespace;
+// one that is not mapped is refused by the runtime.
+func onHost(id uint32, mappings []identity.Mapping) uint32 {
+	for _, m := range mappings {
+		if id >= m.Inside && id-m.Inside < m.Size {
+			return m.Host + (id - m.Inside)
+		}
+	}
+	return id
 }
 
 // request asks for a UID for the container.

@@ -36,6 +36,7 @@ func (s *shim) exempt() error {
 		return err
 	}
 	s.record.Mode = record.ModeExempted
+	s.record.UID, s.record.GID = userIn(s.doc.Get("process"))
 	if err := s.walk(s.remember); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/internal/stage"
 )
@@ -31,17 +32,17 @@ func (s *shim) stage() error {
 		}
 		return st, err
 	}
-	userns := s.plan.Facts.Namespaces["user"].Owner != host.Host
+	why := s.unstaged()
 	for _, p := range s.plan.Facts.Places {
 		place := harden.Place{Place: p}
-		if p.Exec {
+		if p.Exec && p.Preset != "" {
 			s.note("what is written to %s can be executed: preset %q", p.Path, p.Preset)
 		}
 		if !p.Empty || p.Why == host.Work {
-			if len(p.Layers) == 0 || userns {
-				why := "the layers of the rootfs cannot be told"
-				if userns {
-					why = "the container has a user namespace"
+			if len(p.Layers) == 0 || why != "" {
+				why := why
+				if why == "" {
+					why = "the layers of the rootfs cannot be told"
 				}
 				if p.Why != host.Scratch && p.Why != host.Run {
 					s.note("%s stays read-only: %s", p.Path, why)
@@ -62,7 +63,7 @@ func (s *shim) stage() error {
 		}
 		s.plan.Places = append(s.plan.Places, place)
 	}
-	if userns {
+	if why != "" || s.profile.Volumes == "keep" {
 		return nil
 	}
 	s.plan.Volumes = map[*spec.Value]string{}
@@ -85,12 +86,35 @@ func (s *shim) stage() error {
 	return nil
 }
 
+// unstaged says in a clause why nothing can be staged for the container, ""
+// if it can.
+func (s *shim) unstaged() string {
+	switch {
+	case s.plan.Facts.Namespaces["user"].Owner != host.Host:
+		return "the container has a user namespace"
+	case s.profile.SharedMounts && harden.AsksShared(s.doc):
+		// They would be shared with the shim's mount namespace alone.
+		return "its mounts are shared with the host"
+	}
+	return ""
+}
+
+// owner says whose files of a place become the container's. The image's own
+// user keeps the image's files as they are.
+func (s *shim) owner(p host.Place) stage.Owner {
+	if s.profile.Identity == policy.IdentityImage {
+		return stage.Owner{}
+	}
+	return stage.Owner{UID: p.UID, GID: p.GID, To: s.plan.UID}
+}
+
 func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
-	if p.Why == host.Work {
+	image := s.profile.Identity == policy.IdentityImage // root owns what is root's
+	if p.Why == host.Work && !image {
 		return st.Beside(p.Layers)
 	}
-	merged, err := st.Overlay(p.Layers, stage.Owner{UID: p.UID, GID: p.GID, To: s.plan.UID}, p.Exec)
-	if err == nil && p.Added {
+	merged, err := st.Overlay(p.Layers, s.owner(p), p.Exec)
+	if err == nil && p.Added && !image {
 		err = st.Add(merged)
 	}
 	return merged, err
@@ -107,7 +131,7 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 		} else {
 			var lowers []string
 			if lowers, err = s.plan.Facts.LayersOf(prog); err == nil && len(lowers) > 0 {
-				staged, err = st.Programs(lowers, stage.Owner{UID: p.UID, GID: p.GID, To: s.plan.UID})
+				staged, err = st.Programs(lowers, s.owner(p.Place))
 			}
 		}
 		if err != nil || staged == "" {
@@ -127,6 +151,9 @@ func (s *shim) volumeOwner(m *spec.Value) (stage.Owner, bool) {
 		return stage.Owner{}, false
 	}
 	user := s.plan.Facts.User
+	if s.profile.Identity == policy.IdentityImage && (user.UID != 0 || src.UID == 0) {
+		return stage.Owner{}, false // it is the owner, or as much of one as it ever was
+	}
 	if user.UID != 0 {
 		return stage.Owner{UID: user.UID, GID: user.GID, To: s.plan.UID}, true
 	}

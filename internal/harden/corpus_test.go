@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/runclad/runclad/internal/control"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -62,14 +63,29 @@ func engineOf(name string) string {
 	}
 }
 
+// corpusRefusedBy is the same for the other profiles.
+var corpusRefusedBy = map[string]map[string][]string{
+	policy.ProfileDefault:  corpusRefused,
+	policy.ProfileStrict:   corpusRefused,
+	policy.ProfileBaseline: corpusRefused,
+	policy.ProfileSystem:   {"docker/05b-dockersock": {"host-paths"}},
+}
+
 func TestCorpus(t *testing.T) {
+	for _, which := range hardening {
+		profile := policy.Default().Profiles[which]
+		t.Run(which, func(t *testing.T) { testCorpus(t, profile, corpusRefusedBy[which]) })
+	}
+}
+
+func testCorpus(t *testing.T, profile *policy.Profile, refused map[string][]string) {
 	seen := map[string]bool{}
 	for name, data := range corpus(t, "*.config.json", 90) {
 		scenario := path.Dir(name)
 		seen[scenario] = true
 		t.Run(name, func(t *testing.T) {
 			doc := parse(t, string(data))
-			err := Container(doc, plan(doc, engineOf(name)))
+			err := Container(doc, planFor(doc, engineOf(name), profile))
 			var rs control.Refusals
 			if err != nil && !errors.As(err, &rs) {
 				t.Fatal(err)
@@ -80,15 +96,15 @@ func TestCorpus(t *testing.T) {
 					got = append(got, r.Control.ID)
 				}
 			}
-			if !slices.Equal(got, corpusRefused[scenario]) {
-				t.Errorf("refused by %q, want %q: %v", got, corpusRefused[scenario], err)
+			if !slices.Equal(got, refused[scenario]) {
+				t.Errorf("refused by %q, want %q: %v", got, refused[scenario], err)
 			}
 			if err == nil {
-				testIdempotent(t, doc, engineOf(name))
+				testIdempotent(t, doc, engineOf(name), profile)
 			}
 		})
 	}
-	for scenario := range corpusRefused {
+	for scenario := range refused {
 		if !seen[scenario] {
 			t.Errorf("%s is not in the corpus", scenario)
 		}
@@ -96,11 +112,11 @@ func TestCorpus(t *testing.T) {
 }
 
 // testIdempotent hardens the output once more: Apply∘Apply = Apply.
-func testIdempotent(t *testing.T, doc *spec.Document, engine string) {
+func testIdempotent(t *testing.T, doc *spec.Document, engine string, profile *policy.Profile) {
 	t.Helper()
 	once := string(doc.Bytes())
 	again := parse(t, once)
-	if err := Container(again, plan(again, engine)); err != nil {
+	if err := Container(again, planFor(again, engine, profile)); err != nil {
 		t.Fatalf("the output is refused: %v", err)
 	}
 	if string(again.Bytes()) != once {

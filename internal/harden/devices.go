@@ -54,7 +54,7 @@ func deviceAllowed(e *edit, v *spec.Value) bool {
 	if d := defaultDevice(v.Get("path").Str()); d.Type != "" {
 		return deviceOf(v) == d
 	}
-	return slices.Contains(e.Facts.Devices, deviceOf(v))
+	return e.Profile.AllDevices() || slices.Contains(e.Facts.Devices, deviceOf(v))
 }
 
 // applyDevices takes from a container what the policy does not name. That
@@ -70,7 +70,7 @@ func applyDevices(e *edit) {
 	for _, d := range slices.Clone(e.doc.Get("linux", "devices").Elems()) {
 		p, n := d.Get("path").Str(), deviceOf(d)
 		switch {
-		case deviceAllowed(e, d) && defaultDevice(p).Type != "":
+		case deviceAllowed(e, d) && defaultDevice(p).Type != "" && !e.Profile.AllDevices():
 			// The runtime makes it for every container, and opens it in the
 			// device cgroup only if the spec does not name it (runc,
 			// createDevices in specconv).
@@ -89,11 +89,13 @@ func applyDevices(e *edit) {
 			e.refuse("devices = ["+quote(src.Path)+"]", "the device %s of the host is bound to %s", src.Path, m.Get("destination").Str())
 		}
 	}
-	applyDeviceRules(e, privileged)
+	if !e.Profile.AllDevices() {
+		applyDeviceRules(e, privileged)
+	}
 }
 
 func boundDeviceAllowed(e *edit, s host.Source) bool {
-	return defaultDevice(s.Path).Type != "" || slices.Contains(e.Profile.Devices, s.Path)
+	return defaultDevice(s.Path).Type != "" || e.Profile.AllDevices() || slices.Contains(e.Profile.Devices, s.Path)
 }
 
 // applyDeviceRules makes the device cgroup's list start with "deny all" and
@@ -176,6 +178,9 @@ func verifyDevices(e *edit) error {
 		if isDevice(src) && !boundDeviceAllowed(e, src) {
 			return fmt.Errorf("the device %s is bound", m)
 		}
+	}
+	if e.Profile.AllDevices() {
+		return nil
 	}
 	rules := e.doc.Get("linux", "resources", "devices").Elems()
 	if len(rules) == 0 || !deniesAll(rules[0]) {

@@ -62,6 +62,12 @@ func volume(src string) bool {
 	return path.Base(path.Dir(src[:i])) == "volumes"
 }
 
+// nerdctlOwn knows …/volumes/<namespace>/<name>/_data of nerdctl.
+func nerdctlOwn(src string) bool {
+	dir, ok := strings.CutSuffix(src, "/_data")
+	return ok && path.Base(path.Dir(path.Dir(dir))) == "volumes"
+}
+
 // criOwn knows containerd's <root>/io.containerd.grpc.v1.cri/….
 func criOwn(src, dest string) bool {
 	_, rest, ok := strings.Cut(src, "/io.containerd.grpc.v1.cri/")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -26,6 +27,18 @@ func seeds(f *testing.F, pattern string) {
 		f.Add(data)
 	}
 }
+
+// profileFor picks one of the built-in profiles that harden, by the input.
+func profileFor(in []byte) *policy.Profile {
+	sum := 0
+	for _, b := range in {
+		sum += int(b)
+	}
+	return policy.Default().Profiles[hardening[sum%len(hardening)]]
+}
+
+// hardening are the built-in profiles but the one that changes nothing.
+var hardening = [...]string{policy.ProfileDefault, policy.ProfileStrict, policy.ProfileBaseline, policy.ProfileSystem}
 
 // FuzzContainer: no panic, no broken invariant; the output is accepted and left
 // alone by a second run, is never looser than the input, and holds every field
@@ -46,7 +59,8 @@ func FuzzContainer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Container(doc, plan(doc, "docker")); err != nil {
+		profile := profileFor(in)
+		if err := Container(doc, planFor(doc, "docker", profile)); err != nil {
 			if errors.Is(err, ErrInvariant) {
 				t.Fatalf("%v\n%s\n%s", err, in, doc.Bytes())
 			}
@@ -57,13 +71,13 @@ func FuzzContainer(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the output is no spec: %v\n%s", err, out)
 		}
-		for _, loose := range looser(given, done) {
+		for _, loose := range looser(profile.Identity, given, done) {
 			t.Errorf("looser than the input: %s\n%s\n%s", loose, in, out)
 		}
 		for _, lost := range lostFields(given.Root(), done.Root()) {
 			t.Errorf("lost: %s\n%s\n%s", lost, in, out)
 		}
-		if err := Container(done, plan(done, "docker")); err != nil {
+		if err := Container(done, planFor(done, "docker", profile)); err != nil {
 			t.Fatalf("the output is refused: %v\n%s", err, out)
 		}
 		if again := done.Bytes(); string(again) != string(out) {
@@ -86,7 +100,8 @@ func FuzzProcess(f *testing.F) {
 			t.Fatal(err)
 		}
 		facts := spec.NewProcess(spec.Map())
-		if err := Process(doc, plan(facts, "docker")); err != nil {
+		profile := profileFor(in)
+		if err := Process(doc, planFor(facts, "docker", profile)); err != nil {
 			if errors.Is(err, ErrInvariant) {
 				t.Fatalf("%v\n%s\n%s", err, in, doc.Bytes())
 			}
@@ -97,28 +112,31 @@ func FuzzProcess(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the output is no process: %v\n%s", err, out)
 		}
-		for _, loose := range looserProcess(given.Root(), done.Root()) {
+		for _, loose := range looserProcess(profile.Identity, given.Root(), done.Root()) {
 			t.Errorf("looser than the input: %s\n%s\n%s", loose, in, out)
 		}
 		for _, lost := range lostFields(given.Root(), done.Root()) {
 			t.Errorf("lost: %s\n%s\n%s", lost, in, out)
 		}
-		if err := Process(done, plan(facts, "docker")); err != nil || string(done.Bytes()) != string(out) {
+		if err := Process(done, planFor(facts, "docker", profile)); err != nil || string(done.Bytes()) != string(out) {
 			t.Errorf("the second time: %v\n%s\n%s", err, out, done.Bytes())
 		}
 	})
 }
 
 // TestCorpusIsNeverLooser holds the comparator of the fuzz targets against what
-// engines really send.
+// engines really send, under each profile.
 func TestCorpusIsNeverLooser(t *testing.T) {
 	for name, data := range corpus(t, "*.config.json", 90) {
-		given, doc := parse(t, string(data)), parse(t, string(data))
-		if Container(doc, plan(doc, engineOf(name))) != nil {
-			continue // refused; TestCorpus says which
-		}
-		for _, loose := range append(looser(given, doc), lostFields(given.Root(), doc.Root())...) {
-			t.Errorf("%s: %s", name, loose)
+		for _, which := range hardening {
+			given, doc := parse(t, string(data)), parse(t, string(data))
+			profile := policy.Default().Profiles[which]
+			if Container(doc, planFor(doc, engineOf(name), profile)) != nil {
+				continue // refused; TestCorpus says which
+			}
+			for _, loose := range append(looser(profile.Identity, given, doc), lostFields(given.Root(), doc.Root())...) {
+				t.Errorf("%s: %s: %s", which, name, loose)
+			}
 		}
 	}
 }
@@ -130,15 +148,15 @@ func TestLooser(t *testing.T) {
 	if err := Container(tight, plan(tight, "docker")); err != nil {
 		t.Fatal(err)
 	}
-	if got := looser(tight, parse(t, string(tight.Bytes()))); len(got) > 0 {
+	if got := looser(policy.IdentityRandom, tight, parse(t, string(tight.Bytes()))); len(got) > 0 {
 		t.Fatalf("equal documents: %q", got)
 	}
 	with := `{"ociVersion":"1.0.2","linux":{"sysctl":{"a":"1"}}}`
-	if got := looser(parse(t, `{"ociVersion":"1.0.2"}`), parse(t, with)); !slices.Contains(got, "sysctl a") {
+	if got := looser(policy.IdentityRandom, parse(t, `{"ociVersion":"1.0.2"}`), parse(t, with)); !slices.Contains(got, "sysctl a") {
 		t.Errorf("a sysctl: %q", got)
 	}
 	open := parse(t, hostile)
-	got := looser(tight, open)
+	got := looser(policy.IdentityRandom, tight, open)
 	if len(got) < 15 {
 		t.Errorf("%d ways in which the hostile document is looser: %q", len(got), got)
 	}

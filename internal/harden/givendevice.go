@@ -19,9 +19,9 @@ func GivenDevice(p *Plan, doc *spec.Document) bool {
 		}
 	}
 	for _, m := range doc.Get("mounts").Elems() {
-		if src := p.Facts.Sources[m]; isDevice(src) && defaultDevice(src.Path).Type == "" && slices.Contains(p.Profile.Devices, src.Path) {
+		if src := p.Facts.Sources[m]; isDevice(src) && defaultDevice(src.Path).Type == "" && boundDeviceAllowed(e, src) {
 			return true
 		}
 	}
-	return false
+	return p.Profile.AllDevices() && slices.ContainsFunc(doc.Get("linux", "resources", "devices").Elems(), allowsAll)
 }

@@ -41,7 +41,7 @@ type Plan struct {
 	// mounted over the image's; "" where they cannot be.
 	Passwd, Group string
 
-	// Seccomp is the filter in OCI form.
+	// Seccomp is the filter in OCI form, nil for none.
 	Seccomp *spec.Value
 	// Hook is the createRuntime hook that blocks the metadata endpoints where
 	// no later call of the runtime can, else nil.
@@ -96,7 +96,9 @@ type edit struct {
 	doc   *spec.Document
 	scope scope
 	// process is config.json's process object, or the root of exec's document.
-	process  *spec.Value
+	process *spec.Value
+	// asked is what the engine asked for where the profile may leave it at that.
+	asked    asked
 	control  control.Control
 	refusals control.Refusals
 }
@@ -110,15 +112,21 @@ func (e *edit) refuse(allow, format string, args ...any) {
 // Container hardens a config.json. The error is control.Refusals, or one that
 // wraps ErrInvariant.
 func Container(doc *spec.Document, plan *Plan) error {
-	e := &edit{Plan: plan, doc: doc, scope: container}
-	e.process = doc.Ensure(doc.Root(), "process", spec.Object)
-	return e.run()
+	return newEdit(doc, plan, container).run()
 }
 
 // Process hardens the process document of an exec.
 func Process(doc *spec.Document, plan *Plan) error {
-	e := &edit{Plan: plan, doc: doc, scope: process, process: doc.Root()}
-	return e.run()
+	return newEdit(doc, plan, process).run()
+}
+
+func newEdit(doc *spec.Document, plan *Plan, scope scope) *edit {
+	e := &edit{Plan: plan, doc: doc, scope: scope, process: doc.Root()}
+	if scope == container {
+		e.process = doc.Ensure(doc.Root(), "process", spec.Object)
+	}
+	e.asked = askedFor(doc, e.process)
+	return e
 }
 
 // ErrInvariant is wrapped by the error of a finished document that is not as

@@ -63,15 +63,31 @@ func facts(doc *spec.Document) *host.Facts {
 }
 
 func plan(doc *spec.Document, engine string) *Plan {
+	return planFor(doc, engine, policy.Default().Profile())
+}
+
+// planFor makes the choices that package runtime makes for a profile.
+func planFor(doc *spec.Document, engine string, profile *policy.Profile) *Plan {
 	f := facts(doc)
 	p := &Plan{
-		Profile: policy.Default().Profile(), Workload: workload.Workload{Engine: engine}, Facts: f,
+		Profile: profile, Workload: workload.Workload{Engine: engine}, Facts: f,
 		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", Runtime: "runc", UID: testUID, GID: testUID, Home: "/tmp",
 		Passwd: "/run/runclad/container/x/passwd", Group: "/run/runclad/container/x/group",
 		Seccomp: spec.Raw(filter),
 	}
+	if profile.WritableRootfs {
+		f.Places = nil
+	}
 	for _, place := range f.Places {
+		place.Exec = profile.Runs(place.Path)
 		p.Places = append(p.Places, Place{Place: place})
+	}
+	if profile.Identity == policy.IdentityImage {
+		p.Passwd, p.Group = "", ""
+	}
+	asked := doc.Get("linux", "seccomp")
+	if profile.Seccomp == policy.SeccompUnconfined || profile.Seccomp == policy.SeccompKeep && asked != nil {
+		p.Seccomp = asked.Clone()
 	}
 	return p
 }

@@ -80,11 +80,14 @@ func sensitive(e *edit, m *spec.Value) string {
 	if given == e.Volumes[m] { // staged by the shim from src
 		given = src.Path
 	}
+	if engineSocket(src) && !slices.Contains(e.Profile.HostPaths, src.Path) {
+		if allowedPath(e, src.Path) {
+			return "an engine's socket gives root on the host, and has to be listed by its own path"
+		}
+		return "an engine's socket gives root on the host"
+	}
 	if isDevice(src) || allowedPath(e, src.Path) && src.Mode != 0 {
 		return "" // devices are judged by their own step
-	}
-	if src.Mode == unix.S_IFSOCK && slices.Contains(sockets[:], path.Base(src.Path)) {
-		return "an engine's socket gives root on the host"
 	}
 	if src.Alias != "" && !slices.Contains(readOnlyTrees[:], src.Alias) {
 		return "it is the host's " + src.Alias
@@ -109,6 +112,17 @@ func sensitive(e *edit, m *spec.Value) string {
 		}
 	}
 	return ""
+}
+
+// engineSocket knows the socket of an engine by each of its names. A directory
+// that holds one is another matter: where host_paths allows it, as agents of the
+// node need of / or /run, the socket is reached through it.
+func engineSocket(src host.Source) bool {
+	if src.Mode != unix.S_IFSOCK {
+		return false
+	}
+	known := func(p string) bool { return slices.Contains(sockets[:], path.Base(p)) }
+	return known(src.Path) || slices.ContainsFunc(src.Also, known)
 }
 
 func sensitivePath(e *edit, p string, readOnly bool) string {
@@ -156,7 +170,12 @@ func within(p, dir string) bool {
 	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }
 
+// allowedPath reports whether the profile lists a path of the host; what is no
+// bind has none.
 func allowedPath(e *edit, p string) bool {
+	if p == "" {
+		return false
+	}
 	for _, dir := range e.Profile.HostPaths {
 		if within(p, dir) {
 			return true

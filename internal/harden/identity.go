@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -18,9 +19,19 @@ import (
 // (Debian Policy 9.2.2: below 1000).
 const firstOrdinaryGroup = 1000
 
-// applyIdentity gives the process the container's UID and GID whatever its
-// engine or image asked for, and reduces the additional groups.
+// applyIdentity gives the process who it is to be.
 func applyIdentity(e *edit) {
+	switch e.Profile.Identity {
+	case policy.IdentityImage: // whom the engine asked for
+	default:
+		applyUser(e)
+		applyHome(e)
+	}
+}
+
+// applyUser gives the process the container's UID and GID whatever its engine or
+// image asked for, and reduces the additional groups.
+func applyUser(e *edit) {
 	user := e.doc.Ensure(e.process, "user", spec.Object)
 	e.doc.Set(user, "uid", spec.Int(int64(e.UID)))
 	e.doc.Set(user, "gid", spec.Int(int64(e.GID)))
@@ -33,7 +44,6 @@ func applyIdentity(e *edit) {
 		}
 		e.doc.Set(user, "additionalGids", spec.List(kept...))
 	}
-	applyHome(e)
 }
 
 // ordinaryGroup refuses what a runtime could cut down to 32 bits, and (gid_t)-1.
@@ -72,6 +82,12 @@ func environ(process *spec.Value, name string) string {
 
 func verifyIdentity(e *edit) error {
 	user := e.process.Get("user")
+	if e.Profile.Identity == policy.IdentityImage {
+		if !user.Equal(e.asked.user) {
+			return fmt.Errorf("the process runs as %s, and its engine asked for %s", user, e.asked.user)
+		}
+		return nil
+	}
 	uid, okUID := user.Get("uid").Int64()
 	gid, okGID := user.Get("gid").Int64()
 	if !okUID || !okGID || uid != int64(e.UID) || gid != int64(e.GID) || uid <= 0 || gid <= 0 {
@@ -91,19 +107,21 @@ func verifyIdentity(e *edit) error {
 // applyIdentityFiles mounts passwd and group files that know the container's
 // user over the image's, in the place of a bind of the engine's if there is one
 // (the Plan's files were made from that one's content). A mount on /etc itself
-// is the user's own and is left alone.
+// is the user's own and is left alone. Where the Plan has none, those of an
+// earlier container of the same bundle go: they may be gone by now.
 func applyIdentityFiles(e *edit) {
 	for _, f := range [...]struct{ dest, source string }{{"/etc/passwd", e.Passwd}, {"/etc/group", e.Group}} {
-		if f.source == "" {
-			continue
-		}
-		mounts := e.doc.Ensure(e.doc.Root(), "mounts", spec.Array)
-		for _, m := range mounts.Elems() {
-			if path.Clean("/"+m.Get("destination").Str()) == f.dest {
+		for _, m := range e.doc.Get("mounts").Elems() {
+			dest := path.Clean("/" + m.Get("destination").Str())
+			if dest == f.dest && (f.source != "" || Own(m.Get("source").Str(), dest)) {
 				e.doc.Remove(m)
 				break
 			}
 		}
+		if f.source == "" {
+			continue
+		}
+		mounts := e.doc.Ensure(e.doc.Root(), "mounts", spec.Array)
 		e.doc.Add(mounts, spec.Map(
 			spec.M("destination", spec.Text(f.dest)), spec.M("type", spec.Text("bind")), spec.M("source", spec.Text(f.source)),
 			spec.M("options", spec.Texts("bind", "rprivate", "ro", "nosuid", "nodev", "noexec"))))

@@ -28,23 +28,32 @@ func applyKernelFS(e *edit) {
 			if want := kernelPlace(typ); dest != want || path.Clean("/"+m.Get("destination").Str()) != want {
 				e.refuse("", "a mount of type %s at %s: its dangerous files are masked at %s only", typ, dest, want)
 			}
-			tighten(e, m, "nosuid", "noexec", "nodev")
-			if typ == "sysfs" {
-				tighten(e, m, "ro")
-			}
-		case "cgroup", "cgroup2":
-			tighten(e, m, "nosuid", "noexec", "nodev", "ro")
-		case "mqueue":
-			tighten(e, m, "nosuid", "noexec", "nodev")
-		case "devpts":
-			tighten(e, m, "nosuid", "noexec")
-		case "tmpfs":
+		case "cgroup", "cgroup2", "mqueue", "devpts", "tmpfs":
 		default:
 			if !slices.Contains(e.Profile.MountTypes, typ) {
 				e.refuse("mount_types = ["+quote(typ)+"]", "the mount at %s is of type %q", dest, typ)
 			}
 		}
+		if flags := kernelFlags(e, typ); flags != nil {
+			tighten(e, m, flags...)
+		}
 	}
+}
+
+// kernelFlags says what a mount of the kernel's own filesystems must be.
+func kernelFlags(e *edit, typ string) []string {
+	switch typ {
+	case "sysfs", "cgroup", "cgroup2":
+		if !e.Profile.WritableKernelFS {
+			return []string{"nosuid", "noexec", "nodev", "ro"}
+		}
+		return []string{"nosuid", "noexec", "nodev"}
+	case "proc", "mqueue":
+		return []string{"nosuid", "noexec", "nodev"}
+	case "devpts":
+		return []string{"nosuid", "noexec"}
+	}
+	return nil
 }
 
 func kernelPlace(typ string) string {
@@ -59,13 +68,7 @@ func verifyKernelFS(e *edit) error {
 		if host.IsBind(m) {
 			continue
 		}
-		var missing string
-		switch m.Get("type").Str() {
-		case "sysfs", "cgroup", "cgroup2":
-			missing = loose(m, "nosuid", "noexec", "nodev", "ro")
-		case "proc", "mqueue":
-			missing = loose(m, "nosuid", "noexec", "nodev")
-		}
+		missing := loose(m, kernelFlags(e, m.Get("type").Str())...)
 		if missing != "" {
 			return fmt.Errorf("%s is not %s", m.Path(), missing)
 		}

@@ -36,6 +36,9 @@ func applyProcessLimits(e *edit) {
 // container's (newProcess in container_linux.go), and a list with one entry
 // would replace them. Under crun it would take the engine's own.
 func needsCoreLimit(e *edit) bool {
+	if e.Profile.Priority {
+		return false
+	}
 	limits := e.process.Get("rlimits")
 	if e.scope == process && e.Runtime == "runc" && len(limits.Elems()) == 0 {
 		return false
@@ -52,12 +55,15 @@ func needsCoreLimit(e *edit) bool {
 // services. Under Kubernetes the kubelet sets it by QoS class; it stays.
 func privilegedOOM(e *edit) bool {
 	n, ok := e.process.Get("oomScoreAdj").Int64()
-	return ok && n < 0 && e.Workload.Engine != workload.CRI && e.Workload.Engine != workload.CRIO
+	return ok && n < 0 && !e.Profile.Priority && e.Workload.Engine != workload.CRI && e.Workload.Engine != workload.CRIO
 }
 
 // realtime knows the scheduling that the container itself could not ask for
 // (sched(7)); the runtime sets it as root.
 func realtime(e *edit) bool {
+	if e.Profile.Priority {
+		return false
+	}
 	if nice, ok := e.process.Get("scheduler", "nice").Int64(); ok && nice < 0 {
 		return true
 	}
@@ -69,7 +75,7 @@ func realtime(e *edit) bool {
 }
 
 func realtimeIO(e *edit) bool {
-	return e.process.Get("ioPriority", "class").Str() == "IOPRIO_CLASS_RT"
+	return !e.Profile.Priority && e.process.Get("ioPriority", "class").Str() == "IOPRIO_CLASS_RT"
 }
 
 func verifyProcessLimits(e *edit) error {

@@ -7,13 +7,15 @@ import (
 	"slices"
 
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
-// looser says in what b allows more than a. It reads the documents in its own
-// way and shares no code with the steps, but for what a bind is.
-func looser(a, b *spec.Document) []string {
-	out := looserProcess(a.Get("process"), b.Get("process"))
+// looser says in what b allows more than a, or than the identity of a profile
+// may. It reads the documents in its own way and shares no code with the steps,
+// but for what a bind is.
+func looser(identity string, a, b *spec.Document) []string {
+	out := looserProcess(identity, a.Get("process"), b.Get("process"))
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if a.Get("root", "readonly").True() && !b.Get("root", "readonly").True() {
 		say("the rootfs is writable")
@@ -117,7 +119,7 @@ func inForce(m *spec.Value, flag string) bool {
 	return tree || plain && !cleared
 }
 
-func looserProcess(a, b *spec.Value) []string {
+func looserProcess(identity string, a, b *spec.Value) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, set := range []string{"bounding", "effective", "inheritable", "permitted", "ambient"} {
@@ -130,11 +132,17 @@ func looserProcess(a, b *spec.Value) []string {
 	if a.Get("noNewPrivileges").True() && !b.Get("noNewPrivileges").True() {
 		say("new privileges")
 	}
-	if n, ok := b.Get("user", "uid").Int64(); !ok || n == 0 {
-		say("UID 0")
-	}
-	if n, ok := b.Get("user", "gid").Int64(); !ok || n == 0 {
-		say("GID 0")
+	if identity == policy.IdentityImage {
+		if !b.Get("user").Equal(a.Get("user")) {
+			say("user %s", b.Get("user"))
+		}
+	} else {
+		if n, ok := b.Get("user", "uid").Int64(); !ok || n == 0 {
+			say("UID 0")
+		}
+		if n, ok := b.Get("user", "gid").Int64(); !ok || n == 0 {
+			say("GID 0")
+		}
 	}
 	for _, g := range b.Get("user", "additionalGids").Elems() {
 		if !slices.ContainsFunc(a.Get("user", "additionalGids").Elems(), g.Equal) {

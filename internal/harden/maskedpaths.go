@@ -3,6 +3,7 @@
 package harden
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,6 +24,9 @@ var (
 // applyMaskedPaths adds what is missing: --privileged and procMount Unmasked
 // leave the lists out.
 func applyMaskedPaths(e *edit) {
+	if e.Profile.Unmasked {
+		return
+	}
 	linux := e.doc.Ensure(e.doc.Root(), "linux", spec.Object)
 	union(e, linux, "maskedPaths", maskedPaths[:])
 	union(e, linux, "readonlyPaths", readonlyPaths[:])
@@ -39,6 +43,13 @@ func union(e *edit, linux *spec.Value, name string, want []string) {
 }
 
 func verifyMaskedPaths(e *edit) error {
+	if e.Profile.Unmasked {
+		linux := e.doc.Get("linux")
+		if !linux.Get("maskedPaths").Equal(e.asked.maskedPaths) || !linux.Get("readonlyPaths").Equal(e.asked.readonlyPaths) {
+			return errors.New("the lists are not the engine's")
+		}
+		return nil
+	}
 	masked := e.doc.Get("linux", "maskedPaths").Strs()
 	for _, p := range maskedPaths {
 		if !slices.Contains(masked, p) {

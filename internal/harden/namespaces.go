@@ -49,7 +49,7 @@ func applyNamespaces(e *edit) {
 	if nets := e.doc.Get("linux", "netDevices"); len(nets.Members()) > 0 && !e.Profile.HostNetwork {
 		e.refuse("host_network = true", "linux.netDevices moves network interfaces of the host into the container")
 	}
-	if e.Facts.Namespaces["uts"].Owner == host.Host {
+	if e.Facts.Namespaces["uts"].Owner == host.Host && !e.Profile.HostUTS {
 		list := e.doc.Ensure(e.doc.Ensure(e.doc.Root(), "linux", spec.Object), "namespaces", spec.Array)
 		for _, ns := range list.Elems() {
 			if ns.Get("type").Str() == "uts" {
@@ -66,7 +66,7 @@ func verifyNamespaces(e *edit) error {
 	for _, ns := range e.doc.Get("linux", "namespaces").Elems() {
 		typ := ns.Get("type").Str()
 		has[typ] = true
-		if ns.Get("path").Str() != "" && (typ == "mount" || typ == "uts" && e.Facts.Namespaces[typ].Owner == host.Host) {
+		if ns.Get("path").Str() != "" && (typ == "mount" || typ == "uts" && e.Facts.Namespaces[typ].Owner == host.Host && !e.Profile.HostUTS) {
 			return fmt.Errorf("the %s namespace is %s", typ, ns.Get("path").Str())
 		}
 	}
@@ -75,7 +75,7 @@ func verifyNamespaces(e *edit) error {
 			return fmt.Errorf("the %s namespace is the host's", ns.typ)
 		}
 	}
-	if !has["mount"] || !has["uts"] {
+	if !has["mount"] || !has["uts"] && !e.Profile.HostUTS {
 		return errors.New("no mount or UTS namespace")
 	}
 	return nil

@@ -12,6 +12,9 @@ import (
 // still reach the container, those of the container do not reach the host. The
 // container cannot mount anything, so nothing that worked stops working.
 func applyPropagation(e *edit) {
+	if e.Profile.SharedMounts {
+		return
+	}
 	if to := slaveOf(e.doc.Get("linux", "rootfsPropagation").Str()); to != "" {
 		e.doc.Set(e.doc.Get("linux"), "rootfsPropagation", spec.Text(to))
 	}
@@ -39,7 +42,26 @@ func slaveOf(propagation string) string {
 	return ""
 }
 
+// AsksShared reports whether mounts of the container are meant to reach the
+// host.
+func AsksShared(doc *spec.Document) bool {
+	if slaveOf(doc.Get("linux", "rootfsPropagation").Str()) != "" {
+		return true
+	}
+	for _, m := range doc.Get("mounts").Elems() {
+		for _, o := range m.Get("options").Elems() {
+			if slaveOf(o.Str()) != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func verifyPropagation(e *edit) error {
+	if e.Profile.SharedMounts {
+		return nil
+	}
 	if p := e.doc.Get("linux", "rootfsPropagation").Str(); slaveOf(p) != "" {
 		return fmt.Errorf("rootfsPropagation is %s", p)
 	}

@@ -49,14 +49,11 @@ func (g *golden) edit(t *testing.T) *edit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := plan(doc, g.Engine)
-	if g.Policy != "" {
-		pol, err := policy.Parse(policy.Text{Name: "policy.toml", Data: []byte("[profile.default]\n" + g.Policy)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Profile = pol.Profile()
+	pol, err := policy.Parse(policy.Text{Name: "policy.toml", Data: []byte("[profile.default]\n" + g.Policy)})
+	if err != nil {
+		t.Fatal(err)
 	}
+	p := planFor(doc, g.Engine, pol.Profile())
 	if g.Runtime != "" {
 		p.Runtime = g.Runtime
 	}
@@ -72,13 +69,10 @@ func (g *golden) edit(t *testing.T) *edit {
 			p.Facts.Sources[m] = s
 		}
 	}
-	e := &edit{Plan: p, doc: doc, scope: container}
 	if g.Exec {
-		e.scope, e.process = process, doc.Root()
-	} else {
-		e.process = doc.Ensure(doc.Root(), "process", spec.Object)
+		return newEdit(doc, p, process)
 	}
-	return e
+	return newEdit(doc, p, container)
 }
 
 // decidedElsewhere are the controls of package runtime.

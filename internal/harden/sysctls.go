@@ -4,7 +4,6 @@ package harden
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
@@ -44,7 +43,7 @@ func applySysctls(e *edit) {
 		}
 	}
 	for _, s := range e.doc.Get("linux", "sysctl").Members() {
-		if !safeSysctl(s.Name) && !slices.Contains(e.Profile.Sysctls, s.Name) {
+		if !safeSysctl(s.Name) && !e.Profile.AllowsSysctl(s.Name) {
 			e.refuse("sysctls = ["+quote(s.Name)+"]", "the sysctl %s is not among the safe ones", s.Name)
 		}
 	}
@@ -57,7 +56,7 @@ func verifySysctls(e *edit) error {
 		}
 	}
 	for _, s := range e.doc.Get("linux", "sysctl").Members() {
-		if !safeSysctl(s.Name) && !slices.Contains(e.Profile.Sysctls, s.Name) {
+		if !safeSysctl(s.Name) && !e.Profile.AllowsSysctl(s.Name) {
 			return fmt.Errorf("the sysctl %s", s.Name)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/workload"
 )
 
 // applyVolumes takes set-user-ID programs and device nodes out of every bind
@@ -23,6 +25,7 @@ func applyVolumes(e *edit) {
 				e.doc.Set(m, "source", spec.Text(staged))
 			}
 			tighten(e, m, bindFlags(e, m)...)
+			applyReadOnlyTree(e, m)
 		case m.Get("type").Str() == "tmpfs":
 			applyTmpfs(e, m)
 		}
@@ -34,38 +37,77 @@ func bindFlags(e *edit, m *spec.Value) []string {
 	if isDevice(e.Facts.Sources[m]) {
 		return []string{"nosuid", "noexec"} // nodev would make it useless; the devices step judges it
 	}
-	flags := []string{"nosuid", "nodev"}
-	switch e.Facts.Destinations[m] {
+	flags := []string{"nosuid"}
+	if !e.Profile.AllDevices() { // else a bind of the host's /dev is one of devices
+		flags = append(flags, "nodev")
+	}
+	dest := e.Facts.Destinations[m]
+	switch dest {
 	case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv":
 		flags = append(flags, "ro", "noexec")
 	case "/dev/shm":
-		flags = append(flags, "noexec")
+		if !e.Profile.Runs(dest) {
+			flags = append(flags, "noexec")
+		}
 	}
-	if mustBeReadOnly(e, m) && !slices.Contains(flags, "ro") {
+	if (mustBeReadOnly(e, m) || e.Profile.HostBinds == "read-only" && ofTheHost(e, m)) && !slices.Contains(flags, "ro") {
 		flags = append(flags, "ro")
 	}
 	return flags
+}
+
+// readOnlyTree reports whether a bind has to be read-only with all that is
+// mounted below it, for which ro alone does not do.
+func readOnlyTree(e *edit, m *spec.Value) bool {
+	return e.Profile.HostBinds == "read-only" && ofTheHost(e, m) && slices.Contains(options(m), "rbind")
+}
+
+// applyReadOnlyTree adds what makes it so (mount_setattr(2), Linux 5.12).
+func applyReadOnlyTree(e *edit, m *spec.Value) {
+	if opts := options(m); readOnlyTree(e, m) && !slices.Contains(opts, "rro") {
+		e.doc.Set(m, "options", spec.Texts(append(opts, "rro")...))
+	}
+}
+
+// ofTheHost reports whether a bind shows what is the host's own: no device, and
+// nothing that an engine made or manages.
+func ofTheHost(e *edit, m *spec.Value) bool {
+	src := e.Facts.Sources[m]
+	return host.IsBind(m) && !isDevice(src) && !engineOwn(e, src.Path, e.Facts.Destinations[m]) &&
+		!(e.Workload.Engine == workload.Containerd && nerdctlOwn(src.Path))
 }
 
 // applyTmpfs bounds a tmpfs of the engine's or the user's. One that only its
 // owner may write to is given to the container's user, who stands in the place
 // of the user it was made for. /dev must keep its devices and stays root's.
 func applyTmpfs(e *edit, m *spec.Value) {
-	if e.Facts.Destinations[m] == "/dev" {
-		tighten(e, m, "nosuid", "noexec")
+	dest := e.Facts.Destinations[m]
+	tighten(e, m, tmpfsFlags(e, dest)...)
+	if dest == "/dev" {
 		return
 	}
-	tighten(e, m, "nosuid", "nodev", "noexec")
 	opts := options(m)
 	if !sized(opts) {
 		opts = with(without(opts, "nr_blocks"), "size", strconv.FormatInt(e.Profile.TmpfsSize, 10))
 	}
 	// Without a mode the runtime gives it the mode of the directory below.
 	mode, err := strconv.ParseUint(value(opts, "mode"), 8, 32)
-	if everybody := err == nil && mode&0o002 != 0; !everybody && !holds(m, opts, "ro") {
+	if everybody := err == nil && mode&0o002 != 0; !everybody && !holds(m, opts, "ro") && e.Profile.Identity != policy.IdentityImage {
 		opts = with(with(opts, "uid", decimal(e.UID)), "gid", decimal(e.GID))
 	}
 	e.doc.Set(m, "options", spec.Texts(opts...))
+}
+
+// tmpfsFlags says what a tmpfs must be.
+func tmpfsFlags(e *edit, dest string) []string {
+	flags := []string{"nosuid"}
+	if dest != "/dev" {
+		flags = append(flags, "nodev")
+	}
+	if !e.Profile.Runs(dest) {
+		flags = append(flags, "noexec")
+	}
+	return flags
 }
 
 // sized reports whether a tmpfs has a limit. 0 means none (tmpfs(5)), and of the
@@ -91,11 +133,14 @@ func verifyVolumes(e *edit) error {
 		case host.IsBind(m):
 			if _, given := e.Facts.Destinations[m]; given {
 				missing = loose(m, bindFlags(e, m)...)
+				if missing == "" && readOnlyTree(e, m) && !slices.Contains(options(m), "rro") {
+					missing = "read-only with what is mounted below it"
+				}
 			} else {
 				missing = loose(m, ownFlags(e, m)...)
 			}
 		case m.Get("type").Str() == "tmpfs" && destination(e, m) != "/dev":
-			flags := []string{"nosuid", "nodev", "noexec"}
+			flags := tmpfsFlags(e, destination(e, m))
 			if _, given := e.Facts.Destinations[m]; !given {
 				flags = ownFlags(e, m)
 			}

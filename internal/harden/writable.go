@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -58,6 +59,10 @@ func (p Place) mount(e *edit) *spec.Value {
 			spec.M("destination", spec.Text(p.Path)), spec.M("type", spec.Text("bind")), spec.M("source", spec.Text(p.Staged)),
 			spec.M("options", spec.Texts(append([]string{"bind", "rprivate"}, p.flags()...)...)))
 	}
+	uid, gid := e.UID, e.GID
+	if e.Profile.Identity == policy.IdentityImage {
+		uid, gid = p.UID, p.GID // as the image has it
+	}
 	mode := "mode=0755"
 	if p.Why == host.Scratch {
 		mode = "mode=1777"
@@ -65,7 +70,7 @@ func (p Place) mount(e *edit) *spec.Value {
 	return spec.Map(
 		spec.M("destination", spec.Text(p.Path)), spec.M("type", spec.Text("tmpfs")), spec.M("source", spec.Text("tmpfs")),
 		spec.M("options", spec.Texts(append(p.flags(), "size="+strconv.FormatInt(e.Profile.TmpfsSize, 10),
-			mode, "uid="+decimal(e.UID), "gid="+decimal(e.GID))...)))
+			mode, "uid="+decimal(uid), "gid="+decimal(gid))...)))
 }
 
 // ownFlags are what a mount of the shim's own must have.

@@ -2,7 +2,11 @@
 
 package host
 
-import "golang.org/x/sys/unix"
+import (
+	"path"
+
+	"golang.org/x/sys/unix"
+)
 
 // Device is a device by what the kernel knows it by.
 type Device struct {
@@ -16,7 +20,7 @@ func Devices(paths []string) []Device {
 	var out []Device
 	for _, p := range paths {
 		var st unix.Stat_t
-		if unix.Stat(p, &st) != nil {
+		if !path.IsAbs(p) || unix.Stat(p, &st) != nil { // * is no path
 			continue
 		}
 		d := Device{Type: "c", Major: int64(unix.Major(st.Rdev)), Minor: int64(unix.Minor(st.Rdev))}

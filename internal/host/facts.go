@@ -11,6 +11,7 @@ import (
 
 	"github.com/runclad/runclad/internal/identity"
 	"github.com/runclad/runclad/internal/layers"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -36,6 +37,8 @@ type Facts struct {
 	User User
 	// Places are the directories that are made writable.
 	Places []Place
+	// Notes say which directories that the profile lists are not made writable.
+	Notes []string
 	// PasswdMountable and GroupMountable say whether a file can be mounted over
 	// the image's /etc/passwd and /etc/group.
 	PasswdMountable, GroupMountable bool
@@ -85,8 +88,10 @@ func (f *Facts) LayersOf(p Program) ([]string, error) {
 	return nil, nil
 }
 
-// Gather collects the facts about the spec in bundle.
-func Gather(bundle string, doc *spec.Document) (*Facts, error) {
+// Gather collects the facts about the spec in bundle, as far as the profile
+// needs them: no places where the root filesystem stays writable, nothing of
+// accounts where the container's user is the image's.
+func Gather(bundle string, doc *spec.Document, profile *policy.Profile) (*Facts, error) {
 	f := Kernel()
 	var err error
 	if f.Namespaces, err = namespaces(doc); err != nil {
@@ -110,10 +115,20 @@ func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 		return nil, err
 	}
 	f.Destinations = root.destinations(doc)
-	f.User = userOf(doc, func(uid uint32) string { return identity.Home(f.Rootfs, uid) })
-	f.Places = places(root, doc, f.Destinations, f.User)
-	f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")
-	f.GroupMountable = root.mountable(doc, f.Destinations, "/etc/group")
+	image := profile.Identity == policy.IdentityImage
+	f.User = userOf(doc, func(uid uint32) string {
+		if image && profile.WritableRootfs {
+			return ""
+		}
+		return identity.Home(f.Rootfs, uid)
+	})
+	if !profile.WritableRootfs {
+		f.Places, f.Notes = places(root, doc, f.Destinations, f.User, profile)
+	}
+	if !image {
+		f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")
+		f.GroupMountable = root.mountable(doc, f.Destinations, "/etc/group")
+	}
 	return f, nil
 }
 

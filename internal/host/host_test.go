@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/runclad/runclad/integration/bed"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -57,7 +58,7 @@ func image(t *testing.T, entries ...string) string {
 func gather(t *testing.T, root, more string) (*Facts, *spec.Document, error) {
 	t.Helper()
 	doc := parse(t, fmt.Sprintf(`{"ociVersion":"1.0.2","root":{"path":%q}%s}`, root, more))
-	f, err := Gather("/nowhere", doc)
+	f, err := Gather("/nowhere", doc, policy.Default().Profile())
 	return f, doc, err
 }
 
@@ -346,7 +347,7 @@ func TestRootfs(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "rootfs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := Gather(dir, parse(t, `{"ociVersion":"1.0.2","root":{"path":"rootfs"}}`))
+	f, err := Gather(dir, parse(t, `{"ociVersion":"1.0.2","root":{"path":"rootfs"}}`), policy.Default().Profile())
 	if err != nil || f.Rootfs != filepath.Join(dir, "rootfs") {
 		t.Errorf("relative to the bundle: %v %+v", err, f)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/runclad/runclad/internal/layers"
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/profiles/presets"
 )
@@ -31,7 +32,7 @@ type Place struct {
 	// in which nothing that the image ships can be changed or replaced.
 	Added bool
 	// Preset names the preset that asked for it, "" if none did; Exec says that
-	// the preset lets what is written there be executed.
+	// the preset or the profile lets what is written there be executed.
 	Preset string
 	Exec   bool
 	// Programs are what the image has there to be executed. They stay so, and
@@ -48,6 +49,9 @@ const (
 	Scratch Why = "scratch"
 	// Run: /run and /var/run.
 	Run Why = "run"
+	// Listed: the profile names it. Its owner's files become the container's
+	// user's, whoever that owner is.
+	Listed Why = "listed"
 	// Service: the image gives it to a user of its own, or the container's own
 	// user could write to it. Where the container starts as root, directories of
 	// root's inside it take new files as under Work.
@@ -121,19 +125,21 @@ type finder struct {
 	destinations map[*spec.Value]string
 	user         User
 	layers       layers.Layers
+	profile      *policy.Profile
 	found        []Place
+	notes        []string
 }
 
 // places finds them. Layers that cannot be told leave a place that is not empty
-// as it is.
-func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, user User) []Place {
-	f := finder{rootfs: r, doc: doc, destinations: destinations, user: user}
+// as it is. The notes say which of those that the profile lists are left out.
+func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, user User, profile *policy.Profile) ([]Place, []string) {
+	f := finder{rootfs: r, doc: doc, destinations: destinations, user: user, profile: profile}
 	f.layers, _ = layers.Of(r.real)
-	return f.find()
+	return f.find(), f.notes
 }
 
 // find says which directories are made writable. The rules, in order: the usual
-// scratch directories; what presets name; what the container's user owns or
+// scratch directories; what the profile lists; what presets name; what the container's user owns or
 // could write to; for a container that starts as root also what the image gives
 // to users of its own, and root's state directories; the user's home; the working
 // directory; where applications outside of it write to by custom; and /etc/NAME
@@ -147,6 +153,9 @@ func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, 
 func (f *finder) find() []Place {
 	for _, u := range usual {
 		f.usual(u)
+	}
+	for _, dir := range f.profile.Writable {
+		f.listed(dir)
 	}
 	f.presets()
 	if f.user.UID == 0 {
@@ -166,6 +175,11 @@ func (f *finder) find() []Place {
 		f.applications(dir)
 	}
 	f.arguments()
+	for i := range f.found {
+		if p := &f.found[i]; f.profile.Runs(p.Path) {
+			p.Exec = true
+		}
+	}
 	f.programs()
 	slices.SortFunc(f.found, func(a, b Place) int { return strings.Compare(a.Path, b.Path) })
 	return f.found
@@ -266,6 +280,34 @@ func (f *finder) usual(u Place) {
 		f.describe(&u)
 	}
 	f.found = append(f.found, u)
+}
+
+// listed takes a directory that the profile names, which may be missing.
+func (f *finder) listed(dir string) {
+	real, mode, err := f.resolve(dir)
+	why := ""
+	switch {
+	case err != nil:
+		why = err.Error()
+	case mode != unix.S_IFDIR && mode != 0:
+		why = "it is no directory"
+	case closed(real):
+		why = "it holds what a container must not change"
+	case coveredBy(f.doc, f.destinations, real):
+		why = "the engine mounts something there"
+	case len(f.found) >= maxPlaces:
+		why = "there are too many"
+	case f.has(real):
+		return
+	default:
+		p := Place{Path: real, Why: Listed, Empty: true}
+		if mode != 0 {
+			f.describe(&p)
+		}
+		f.found = append(f.found, p)
+		return
+	}
+	f.notes = append(f.notes, dir+" is listed in writable and is not made so: "+why)
 }
 
 // search looks through the directories in dir for those that are a service's.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -35,7 +36,7 @@ func BenchmarkPlaces(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				places(r, doc, nil, User{Cwd: "/app"})
+				places(r, doc, nil, User{Cwd: "/app"}, policy.Default().Profile())
 				r.close()
 			}
 		})

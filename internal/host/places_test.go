@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -210,6 +211,15 @@ func TestBounds(t *testing.T) {
 // list describes the places of an image.
 func list(t *testing.T, root string, user User, text string) []string {
 	t.Helper()
+	out, notes := listFor(t, root, user, text, policy.Default().Profile())
+	if len(notes) > 0 {
+		t.Error(notes)
+	}
+	return out
+}
+
+func listFor(t *testing.T, root string, user User, text string, profile *policy.Profile) (out, notes []string) {
+	t.Helper()
 	if text == "" {
 		text = "{}"
 	}
@@ -223,8 +233,8 @@ func list(t *testing.T, root string, user User, text string) []string {
 		t.Fatal(err)
 	}
 	defer r.close()
-	var out []string
-	for _, p := range places(r, doc, r.destinations(doc), user) {
+	found, notes := places(r, doc, r.destinations(doc), user, profile)
+	for _, p := range found {
 		s := p.Path + " " + string(p.Why)
 		if p.Empty {
 			s += " empty"
@@ -240,5 +250,5 @@ func list(t *testing.T, root string, user User, text string) []string {
 			out = append(out, q.Path+" runs")
 		}
 	}
-	return out
+	return out, notes
 }

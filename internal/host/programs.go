@@ -59,7 +59,7 @@ func (f *finder) programs() {
 	entries, mounts := maxProgramEntries, maxPrograms
 	for i := range f.found {
 		p := &f.found[i]
-		if p.Empty || p.Why == Scratch || p.Why == Run {
+		if p.Empty || p.Why == Scratch || p.Why == Run || f.profile.Runs(p.Path) {
 			continue
 		}
 		type level struct {

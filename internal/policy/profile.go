@@ -5,6 +5,7 @@ package policy
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/runclad/runclad/profiles"
 )
@@ -136,6 +137,23 @@ func (p *Profile) AllowsCapability(name string) bool {
 }
 
 const allCapabilities = "ALL"
+
+// AllowsSysctl reports whether a container may set a sysctl that is not among
+// the safe ones.
+func (p *Profile) AllowsSysctl(name string) bool {
+	return slices.Contains(p.Sysctls, name) || slices.Contains(p.Sysctls, anyName)
+}
+
+// AllDevices reports whether containers may be given every device.
+func (p *Profile) AllDevices() bool { return slices.Contains(p.Devices, anyName) }
+
+// Runs reports whether what a container writes at a path, or below it, can be
+// executed.
+func (p *Profile) Runs(name string) bool {
+	return slices.ContainsFunc(p.Exec, func(dir string) bool {
+		return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
+	})
+}
 
 // clone returns a copy that shares nothing with p.
 func (p *Profile) clone() *Profile {

@@ -356,7 +356,7 @@ func (s *Stage) cloneAs(source string, o *Owner, recursive bool, attributes uint
 		return -1, &os.PathError{Op: "open_tree", Path: source, Err: err}
 	}
 	attr := unix.MountAttr{Attr_set: attributes | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, Propagation: unix.MS_PRIVATE}
-	if o != nil {
+	if o != nil && *o != (Owner{}) {
 		userns, err := s.idmap(*o)
 		if err != nil {
 			_ = unix.Close(fd)

@@ -13,7 +13,7 @@ import (
 
 // Owner says whose files become the container's: those that UID and GID own on
 // disk are shown as To's, and what To makes is theirs on disk. All other owners
-// stay who they are.
+// stay who they are. The zero Owner maps nothing.
 type Owner struct {
 	UID, GID uint32 // on disk
 	To       uint32 // the container's UID and GID on the host

@@ -44,6 +44,7 @@ func fill(t *testing.T, v reflect.Value) {
 			*at = []spec.Change{{Step: "rootfs", Path: "root.readonly", From: spec.Flag(false), To: spec.Flag(true)}}
 		case *workload.Workload:
 			fill(t, f)
+		case **spec.Value: // Docker's labels, for the policy alone
 		default:
 			t.Fatalf("%s.%s has a type that this test does not know", v.Type(), v.Type().Field(i).Name)
 		}

@@ -298,7 +298,7 @@ func TestGauges(t *testing.T) {
 		container(func(c *node.Container) { c.State = node.Stopped }),
 	}
 	live := map[*node.Container]*node.Live{list[0]: {}, list[1]: {Blocked: true}}
-	f := parse(t, gauges(list, live, node.Policy{Err: errors.New("broken"), Changed: start.Add(time.Hour)}, 2, start))
+	f := parse(t, gauges(list, live, node.Policy{Policy: &policy.Policy{Digest: "another"}, Err: errors.New("broken")}, 2, start))
 	for name, want := range map[string]float64{
 		"runclad_containers": 3, "runclad_bypassing_containers": 1, "runclad_audit_mode_containers": 1, "runclad_exempted_containers": 1,
 		"runclad_exemptions": 2, "runclad_stale_policy_containers": 3, "runclad_unblocked_containers": 1, "runclad_policy_load_success": 0,

@@ -23,7 +23,7 @@ func LoadPolicy() Policy {
 // Stale reports whether the container was made under another policy than the
 // one that holds now.
 func (p Policy) Stale(c *Container) bool {
-	return c.Record != nil && p.Err == nil && p.Digest != c.Record.PolicyDigest
+	return c.Record != nil && p.Policy != nil && p.Digest != c.Record.PolicyDigest
 }
 
 // SeccompLevel is the level of a profile, "" for one that the policy lacks.
