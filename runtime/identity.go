@@ -56,7 +56,7 @@ func (s *shim) decideIdentity() error {
 			Root: s.root(), ID: s.call.ID, Flavor: s.target.flavor.String(), Sandbox: s.workload.SandboxID, Creator: self,
 		},
 		Range: identity.Range{First: uidRange[0], Last: uidRange[1]},
-		Paths: identity.HostPaths,
+		Paths: identity.HostPaths, AsRoot: s.plan.Profile.Identity == "root-in-userns",
 	}
 	if s.plan.Facts.Namespaces["user"].Owner != host.Host {
 		if request.UIDs, err = mappings(s.doc, "uidMappings"); err != nil {
@@ -84,6 +84,7 @@ func (s *shim) decideIdentity() error {
 		Capabilities: harden.Capabilities(s.plan, s.doc.Get("process")),
 		CreatorPID:   self.PID, CreatorStart: self.Start, Created: s.began.UTC().Format(time.RFC3339Nano),
 	}
+	s.decideUserns(id)
 	return s.decidePasswd()
 }
 
@@ -107,7 +108,10 @@ func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {
 // the engine or the user binds one, from that.
 func (s *shim) decidePasswd() error {
 	facts := s.plan.Facts
-	files, err := identity.FilesFor(facts.Rootfs, identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home})
+	if s.plan.UID == 0 && identity.Home(facts.Rootfs, 0) != "" {
+		return nil // the image knows root
+	}
+	files, err := identity.FilesFor(facts.Rootfs, s.user())
 	if err != nil {
 		return err
 	}
@@ -135,6 +139,15 @@ func (s *shim) decidePasswd() error {
 	return nil
 }
 
+// user is the one that passwd and group have to name.
+func (s *shim) user() identity.User {
+	u := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
+	if u.UID == 0 {
+		u.Name = "root"
+	}
+	return u
+}
+
 // maxAccounts bounds a passwd or group file.
 const maxAccounts = 1 << 20
 
@@ -151,7 +164,7 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		if len(f.Data()) > maxAccounts || bytes.IndexByte(f.Data(), 0) >= 0 {
 			return fmt.Errorf("the file bound to %s is binary or larger than 1 MiB", dest)
 		}
-		user := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
+		user := s.user()
 		var made identity.Files
 		if dest == "/etc/passwd" {
 			made, err = identity.Build(f.Data(), nil, user)

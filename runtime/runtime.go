@@ -17,6 +17,7 @@ import (
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/stage"
 	"github.com/runclad/runclad/internal/workload"
 )
 
@@ -61,6 +62,7 @@ type shim struct {
 	plan     *harden.Plan      // decide
 	record   *record.Record    // decide: what later calls will find
 	files    []record.File     // decide: passwd and group
+	idmap    *stage.IDs        // stage: how owners are shown in a user namespace
 	notes    []string          // what is odd and was let pass
 	undoing  []func()          // taken back in reverse if a later verb fails
 }
@@ -97,6 +99,7 @@ func (s *shim) container() error {
 		s.remember,
 		s.block,
 		s.write,
+		s.ownStdio,
 		s.log,
 	} {
 		if err := verb(); err != nil {

@@ -27,6 +27,9 @@ func (s *shim) stage() error {
 		st, err = stage.Open(s.plan.Profile.TmpfsSize)
 		return st, err
 	}
+	if err := s.stageUserns(opened); err != nil {
+		return err
+	}
 	userns := s.plan.Facts.Namespaces["user"].Owner != host.Host
 	for _, p := range s.plan.Facts.Places {
 		place := harden.Place{Place: p}
@@ -85,7 +88,7 @@ func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
 	if p.Why == host.Work {
 		return st.Beside(p.Layers)
 	}
-	merged, err := st.Overlay(p.Layers, stage.Owner{UID: p.UID, GID: p.GID, To: s.plan.UID}, p.Exec)
+	merged, err := st.Overlay(p.Layers, s.owner(p.UID, p.GID), p.Exec)
 	if err == nil && p.Added {
 		err = st.Add(merged)
 	}
@@ -103,7 +106,7 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 		} else {
 			var lowers []string
 			if lowers, err = s.plan.Facts.LayersOf(prog); err == nil && len(lowers) > 0 {
-				staged, err = st.Programs(lowers, stage.Owner{UID: p.UID, GID: p.GID, To: s.plan.UID})
+				staged, err = st.Programs(lowers, s.owner(p.UID, p.GID))
 			}
 		}
 		if err != nil || staged == "" {
@@ -124,9 +127,9 @@ func (s *shim) volumeOwner(m *spec.Value) (stage.Owner, bool) {
 	}
 	user := s.plan.Facts.User
 	if user.UID != 0 {
-		return stage.Owner{UID: user.UID, GID: user.GID, To: s.plan.UID}, true
+		return s.owner(user.UID, user.GID), true
 	}
-	return stage.Owner{UID: src.UID, GID: src.GID, To: s.plan.UID}, true
+	return s.owner(src.UID, src.GID), true
 }
 
 func (s *shim) note(format string, args ...any) {

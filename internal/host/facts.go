@@ -61,6 +61,9 @@ const (
 	Joined                // another container's, by path
 )
 
+// RootLayers returns the directories that the rootfs is merged from.
+func (f *Facts) RootLayers() ([]string, error) { return layers.Of(f.RootfsReal) }
+
 // LayersOf returns what a program of the image is merged from: the layers of a
 // directory, or a file in the topmost layer that has it.
 func (f *Facts) LayersOf(p Program) ([]string, error) {

@@ -113,6 +113,7 @@ func (p *Profile) check() error {
 	return errors.Join(
 		oneOf("metadata", p.Metadata, "block", "allow"),
 		oneOf("task_credentials", p.TaskCredentials, "block", "allow"),
+		oneOf("identity", p.Identity, "random", "root-in-userns"),
 		oneOf("seccomp", p.Seccomp, "default", "strict", "engine"),
 	)
 }

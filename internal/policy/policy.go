@@ -59,6 +59,10 @@ type Profile struct {
 	// the engine's allow, to the letter). None is looser than "default".
 	Seccomp string `toml:"seccomp"`
 
+	// Identity is "random" (a UID above 10000 that nobody else has) or
+	// "root-in-userns" (UID 0 in a user namespace on a random range of host IDs).
+	Identity string `toml:"identity"`
+
 	// UIDRange is the first and the last UID that containers get.
 	UIDRange [2]uint32 `toml:"uid_range"`
 	// TmpfsSize caps, in bytes, the overlays of a container together, each empty
@@ -79,6 +83,7 @@ func Default() *Policy {
 			Metadata:        "block",
 			TaskCredentials: "allow",
 			Seccomp:         "default",
+			Identity:        "random",
 			UIDRange:        [2]uint32{2001000000, 2147000000},
 			TmpfsSize:       256 << 20,
 			PidsLimit:       4096,

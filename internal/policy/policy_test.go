@@ -84,7 +84,7 @@ func TestLoad(t *testing.T) {
 // fails here.
 func TestEachLooseningHasASentence(t *testing.T) {
 	notLoosening := map[string]bool{"Name": true, "TaskCredentials": true, "UIDRange": true, "TmpfsSize": true, "PidsLimit": true, "Seccomp": true}
-	loose := map[string]any{"Metadata": "allow"}
+	loose := map[string]any{"Metadata": "allow", "Identity": "root-in-userns"}
 	if w := Default().Profile().Warnings(); len(w) != 0 {
 		t.Errorf("the default warns: %q", w)
 	}

@@ -29,5 +29,6 @@ func (p *Profile) Warnings() []string {
 	add(p.Restore, "restore: restored processes keep the credentials and filters of their checkpoint")
 	add(p.ExecUnrecorded, "exec_unrecorded: exec enters containers whose own hardening is unknown")
 	add(p.Metadata == "allow", "metadata: containers reach the cloud's instance metadata and the credentials in it")
+	add(p.Identity == "root-in-userns", "identity: containers are root, in a user namespace of their own, of all that their image has")
 	return w
 }

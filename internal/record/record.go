@@ -28,9 +28,12 @@ type Record struct {
 
 	UID, GID         uint32 // inside the container
 	HostUID, HostGID uint32 // the same, in the initial user namespace
-	Home             string
-	AdditionalGIDs   []uint32
-	Capabilities     []string // given back by policy
+	// IDs is how many host IDs from HostUID and HostGID on are the container's,
+	// where its process is UID 0 in a user namespace; 0 where it is not.
+	IDs            uint32
+	Home           string
+	AdditionalGIDs []uint32
+	Capabilities   []string // given back by policy
 
 	// Block is how the metadata block is set: one of the Block… constants.
 	Block string
@@ -111,6 +114,7 @@ func (r *Record) fields() []field {
 		{"gid", &r.GID},
 		{"hostUID", &r.HostUID},
 		{"hostGID", &r.HostGID},
+		{"ids", &r.IDs},
 		{"home", &r.Home},
 		{"additionalGIDs", &r.AdditionalGIDs},
 		{"capabilities", &r.Capabilities},
