@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -37,26 +38,19 @@ func (s *shim) stage() error {
 			s.note("what is written to %s can be executed: preset %q", p.Path, p.Preset)
 		}
 		if !p.Empty || p.Why == host.Work {
-			if len(p.Layers) == 0 || userns {
-				why := "the layers of the rootfs cannot be told"
-				if userns {
-					why = "the container has a user namespace"
-				}
-				if p.Why != host.Scratch && p.Why != host.Run {
-					s.note("%s stays read-only: %s", p.Path, why)
-					continue
-				}
-				s.note("%s is an empty tmpfs and hides what the image has there: %s", p.Path, why)
-			} else {
-				stg, err := opened()
-				if err != nil {
-					return err
-				}
-				if place.Staged, err = s.overlay(stg, p); err != nil {
-					s.note("%s stays read-only: %v", p.Path, err)
-					continue
-				}
+			stg, err := opened()
+			if err != nil {
+				return err
+			}
+			place.Staged, err = s.place(stg, p)
+			switch {
+			case err == nil:
 				s.programs(stg, &place)
+			case p.Why == host.Scratch || p.Why == host.Run:
+				s.note("%s is an empty tmpfs and hides what the image has there: %v", p.Path, err)
+			default:
+				s.note("%s stays read-only: %v; a tmpfs or a volume there would be writable", p.Path, err)
+				continue
 			}
 		}
 		s.plan.Places = append(s.plan.Places, place)
@@ -84,6 +78,68 @@ func (s *shim) stage() error {
 	return nil
 }
 
+// place shows what the image has at a place, in the first of three ways that
+// works: an overlay on idmapped copies of its layers; an overlay on the directory
+// alone, in which the owner's files are given away one by one; a copy. The audit
+// line says so if it is not the first. All three show the same.
+func (s *shim) place(st *stage.Stage, p host.Place) (string, error) {
+	why := error(nil)
+	if len(p.Layers) == 0 {
+		why = s.plan.Facts.Untold(p)
+	}
+	if why == nil {
+		var merged string
+		if merged, why = s.overlay(st, p); why == nil {
+			return merged, nil
+		}
+	}
+	merged, how, err := s.single(st, p)
+	if err != nil && !errors.Is(err, stage.ErrTooMuch) {
+		var single error
+		if merged, how, single = s.copied(st, p); single != nil {
+			err = fmt.Errorf("%w; %w", err, single)
+		} else {
+			why, err = fmt.Errorf("%w; %w", why, err), nil
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w; %w", why, err)
+	}
+	s.note("%s is %s: %v", p.Path, how, why)
+	return merged, nil
+}
+
+// single is the second way. Where nobody's files are to be given away nothing
+// has to be counted.
+func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err error) {
+	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
+	if p.Why == host.Work {
+		merged, err = st.SingleBeside(d)
+		return merged, "an overlay on the merged directory", err
+	}
+	merged, files, err := st.Single(d, s.record.HostUID, s.record.HostGID, p.Exec)
+	if err == nil && p.Added {
+		err = st.Add(merged)
+	}
+	return merged, fmt.Sprintf("an overlay on the merged directory, with the owner of %d files changed one by one", files), err
+}
+
+// copied is the third.
+func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err error) {
+	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
+	var c stage.Copied
+	if p.Why == host.Work {
+		c, err = st.CopyBeside(d)
+	} else if c, err = st.Copy(d, s.record.HostUID, s.record.HostGID); err == nil && p.Added {
+		err = st.Add(c.Path)
+	}
+	how = fmt.Sprintf("a copy of %d files with %d bytes", c.Files, c.Bytes)
+	if c.Skipped > 0 {
+		how += fmt.Sprintf(", without %d devices, FIFOs and sockets", c.Skipped)
+	}
+	return c.Path, how, err
+}
+
 func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
 	if p.Why == host.Work {
 		return st.Beside(p.Layers)
@@ -101,7 +157,7 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 	for _, prog := range p.Programs {
 		var staged string
 		var err error
-		if p.Why == host.Work {
+		if p.Why == host.Work || len(p.Layers) == 0 {
 			staged, err = st.Program(s.plan.Facts.RootfsReal + prog.Path)
 		} else {
 			var lowers []string
