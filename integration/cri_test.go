@@ -26,6 +26,7 @@ func TestCRI(t *testing.T) {
 		{"Pod", criPod},
 		{"Privileged", criPrivileged},
 		{"SharedPID", criSharedPID},
+		{"RootInUserns", criRootInUserns},
 		{"RunAsUser", criRunAsUser},
 		{"Refused", criRefused},
 		{"RemovedWithBrokenPolicy", criBrokenPolicy},

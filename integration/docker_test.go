@@ -25,6 +25,7 @@ func dockerTests(t *testing.T, d *bed.Docker) {
 		{"Run", dockerRun},
 		{"Exec", dockerExec},
 		{"Privileged", dockerPrivileged},
+		{"RootInUserns", dockerRootInUserns},
 		{"Identity", dockerIdentity},
 		{"ExitCodes", dockerExitCodes},
 		{"Healthcheck", dockerHealthcheck},

@@ -22,6 +22,7 @@ func TestPodman(t *testing.T) {
 		{"Network", podmanNetwork},
 		{"Exec", podmanExec},
 		{"Lifecycle", podmanLifecycle},
+		{"RootInUserns", podmanRootInUserns},
 		{"Refused", podmanRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, p.With(t)) })

@@ -20,6 +20,7 @@ import (
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/stage"
 	"github.com/runclad/runclad/internal/workload"
 )
 
@@ -58,6 +59,14 @@ func (s *shim) exec() error {
 			return err
 		}
 	}
+	if err := s.ownStdio(); err != nil {
+		return err
+	}
+	if s.plan.Userns.Own() {
+		if err := stage.EnsureRootDir(); err != nil {
+			return err
+		}
+	}
 	fd, err := sealed(s.doc.Bytes())
 	if err != nil {
 		return err
@@ -87,6 +96,7 @@ func (s *shim) planExec(r *record.Record) {
 	s.plan = &harden.Plan{
 		Profile: &profile, Workload: s.workload, Facts: host.Kernel(),
 		ContainerID: r.ID, Root: r.Root, Bundle: r.Bundle, Runtime: s.target.flavor.String(), UID: r.UID, GID: r.GID, Home: r.Home,
+		Userns: recordedUserns(r),
 	}
 	if profile.Identity == policy.IdentityImage || r.Mode == record.ModeExempted {
 		s.plan.UID, s.plan.GID = userIn(s.doc.Root())

@@ -76,6 +76,7 @@ func (s *shim) decideIdentity() error {
 	if image {
 		return nil
 	}
+	s.decideUserns(id)
 	return s.decidePasswd()
 }
 
@@ -115,7 +116,7 @@ func (s *shim) request(self record.Process) identity.Request {
 			Root: s.root(), ID: s.call.ID, Flavor: s.target.flavor.String(), Sandbox: s.workload.SandboxID, Creator: self,
 		},
 		Range: identity.Range{First: uidRange[0], Last: uidRange[1]},
-		Paths: identity.HostPaths,
+		Paths: identity.HostPaths, AsRoot: s.profile.Identity == policy.IdentityUserns,
 	}
 }
 
@@ -124,6 +125,9 @@ func (s *shim) request(self record.Process) identity.Request {
 func (s *shim) claim(claims identity.Store, request identity.Request) (identity.Identity, error) {
 	if s.preview {
 		first := request.Range.First
+		if request.AsRoot {
+			return identity.Identity{HostUID: first, HostGID: first, Block: len(request.UIDs) == 0}, nil
+		}
 		return identity.Identity{UID: first, GID: first, HostUID: first, HostGID: first}, nil
 	}
 	id, err := claims.Claim(request)
@@ -173,7 +177,10 @@ func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {
 // the engine or the user binds one, from that.
 func (s *shim) decidePasswd() error {
 	facts := s.plan.Facts
-	files, err := identity.FilesFor(facts.Rootfs, identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home})
+	if s.plan.UID == 0 && identity.Home(facts.Rootfs, 0) != "" {
+		return nil // the image knows root
+	}
+	files, err := identity.FilesFor(facts.Rootfs, s.user())
 	if err != nil {
 		return err
 	}
@@ -201,6 +208,15 @@ func (s *shim) decidePasswd() error {
 	return nil
 }
 
+// user is the one that passwd and group have to name.
+func (s *shim) user() identity.User {
+	u := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
+	if u.UID == 0 {
+		u.Name = "root"
+	}
+	return u
+}
+
 // maxAccounts bounds a passwd or group file.
 const maxAccounts = 1 << 20
 
@@ -217,7 +233,7 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		if len(f.Data()) > maxAccounts || bytes.IndexByte(f.Data(), 0) >= 0 {
 			return fmt.Errorf("the file bound to %s is binary or larger than 1 MiB", dest)
 		}
-		user := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
+		user := s.user()
 		var made identity.Files
 		if dest == "/etc/passwd" {
 			made, err = identity.Build(f.Data(), nil, user)

@@ -17,6 +17,7 @@ import (
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
+	"github.com/runclad/runclad/internal/stage"
 	"github.com/runclad/runclad/internal/workload"
 )
 
@@ -63,6 +64,7 @@ type shim struct {
 	plan     *harden.Plan      // decide
 	record   *record.Record    // decide: what later calls will find
 	files    []record.File     // decide: passwd and group
+	idmap    *stage.IDs        // stage: how owners are shown in a user namespace
 	notes    []string          // what is odd and was let pass
 	dry      bool              // nothing is mounted: the line is walked to say what would be done
 	preview  bool              // and nothing is claimed either
@@ -102,7 +104,7 @@ func (s *shim) container() error {
 	case s.decision.Mode == policy.ModeAudit:
 		return s.observe()
 	}
-	if err := s.walk(s.admit, s.decide, s.stage, s.apply, s.remember, s.block, s.write, s.log); err != nil {
+	if err := s.walk(s.admit, s.decide, s.stage, s.apply, s.remember, s.block, s.write, s.ownStdio, s.log); err != nil {
 		return err
 	}
 	return s.handOff(s.call.Argv())

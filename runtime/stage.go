@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,9 @@ func (s *shim) stage() error {
 		}
 		return st, err
 	}
+	if err := s.stageUserns(opened); err != nil {
+		return err
+	}
 	why := s.unstaged()
 	for _, p := range s.plan.Facts.Places {
 		place := harden.Place{Place: p}
@@ -39,31 +43,28 @@ func (s *shim) stage() error {
 			s.note("what is written to %s can be executed: preset %q", p.Path, p.Preset)
 		}
 		if !p.Empty || p.Why == host.Work {
-			if len(p.Layers) == 0 || why != "" {
-				why := why
-				if why == "" {
-					why = "the layers of the rootfs cannot be told"
-				}
-				if p.Why != host.Scratch && p.Why != host.Run {
-					s.note("%s stays read-only: %s", p.Path, why)
-					continue
-				}
-				s.note("%s is an empty tmpfs and hides what the image has there: %s", p.Path, why)
-			} else {
-				stg, err := opened()
-				if err != nil {
+			err := why
+			if why == nil {
+				var stg *stage.Stage
+				if stg, err = opened(); err != nil {
 					return err
 				}
-				if place.Staged, err = s.overlay(stg, p); err != nil {
-					s.note("%s stays read-only: %v", p.Path, err)
-					continue
+				if place.Staged, err = s.place(stg, p); err == nil {
+					s.programs(stg, &place)
 				}
-				s.programs(stg, &place)
+			}
+			switch {
+			case err == nil:
+			case p.Why == host.Scratch || p.Why == host.Run:
+				s.note("%s is an empty tmpfs and hides what the image has there: %v", p.Path, err)
+			default:
+				s.note("%s stays read-only: %v; a tmpfs or a volume there would be writable", p.Path, err)
+				continue
 			}
 		}
 		s.plan.Places = append(s.plan.Places, place)
 	}
-	if why != "" || s.profile.Volumes == "keep" {
+	if why != nil || s.plan.Facts.Namespaces["user"].Owner != host.Host || s.profile.Volumes == "keep" {
 		return nil
 	}
 	s.plan.Volumes = map[*spec.Value]string{}
@@ -86,26 +87,78 @@ func (s *shim) stage() error {
 	return nil
 }
 
-// unstaged says in a clause why nothing can be staged for the container, ""
-// if it can.
-func (s *shim) unstaged() string {
-	switch {
-	case s.plan.Facts.Namespaces["user"].Owner != host.Host:
-		return "the container has a user namespace"
-	case s.profile.SharedMounts && harden.AsksShared(s.doc):
+// unstaged is why nothing can be staged for the container, nil if it can.
+func (s *shim) unstaged() error {
+	if s.profile.SharedMounts && harden.AsksShared(s.doc) {
 		// They would be shared with the shim's mount namespace alone.
-		return "its mounts are shared with the host"
+		return errors.New("its mounts are shared with the host")
 	}
-	return ""
+	return nil
 }
 
-// owner says whose files of a place become the container's. The image's own
-// user keeps the image's files as they are.
-func (s *shim) owner(p host.Place) stage.Owner {
-	if s.profile.Identity == policy.IdentityImage {
-		return stage.Owner{}
+// place shows what the image has at a place, in the first of three ways that
+// works: an overlay on idmapped copies of its layers; an overlay on the directory
+// alone, in which the owner's files are given away one by one; a copy. The audit
+// line says so if it is not the first. All three show the same.
+func (s *shim) place(st *stage.Stage, p host.Place) (string, error) {
+	why := error(nil)
+	if len(p.Layers) == 0 {
+		why = s.plan.Facts.Untold(p)
 	}
-	return stage.Owner{UID: p.UID, GID: p.GID, To: s.plan.UID}
+	if why == nil {
+		var merged string
+		if merged, why = s.overlay(st, p); why == nil {
+			return merged, nil
+		}
+	}
+	if s.profile.Identity == policy.IdentityImage { // the others give files away
+		return "", why
+	}
+	merged, how, err := s.single(st, p)
+	if err != nil && !errors.Is(err, stage.ErrTooMuch) {
+		var single error
+		if merged, how, single = s.copied(st, p); single != nil {
+			err = fmt.Errorf("%w; %w", err, single)
+		} else {
+			why, err = fmt.Errorf("%w; %w", why, err), nil
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w; %w", why, err)
+	}
+	s.note("%s is %s: %v", p.Path, how, why)
+	return merged, nil
+}
+
+// single is the second way. Where nobody's files are to be given away nothing
+// has to be counted.
+func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err error) {
+	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
+	if p.Why == host.Work {
+		merged, err = st.SingleBeside(d)
+		return merged, "an overlay on the merged directory", err
+	}
+	merged, files, err := st.Single(d, s.record.HostUID, s.record.HostGID, p.Exec)
+	if err == nil && p.Added {
+		err = st.Add(merged)
+	}
+	return merged, fmt.Sprintf("an overlay on the merged directory, with the owner of %d files changed one by one", files), err
+}
+
+// copied is the third.
+func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err error) {
+	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
+	var c stage.Copied
+	if p.Why == host.Work {
+		c, err = st.CopyBeside(d)
+	} else if c, err = st.Copy(d, s.record.HostUID, s.record.HostGID); err == nil && p.Added {
+		err = st.Add(c.Path)
+	}
+	how = fmt.Sprintf("a copy of %d files with %d bytes", c.Files, c.Bytes)
+	if c.Skipped > 0 {
+		how += fmt.Sprintf(", without %d devices, FIFOs and sockets", c.Skipped)
+	}
+	return c.Path, how, err
 }
 
 func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
@@ -113,11 +166,20 @@ func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
 	if p.Why == host.Work && !image {
 		return st.Beside(p.Layers)
 	}
-	merged, err := st.Overlay(p.Layers, s.owner(p), p.Exec)
+	merged, err := st.Overlay(p.Layers, s.placeOwner(p), p.Exec)
 	if err == nil && p.Added && !image {
 		err = st.Add(merged)
 	}
 	return merged, err
+}
+
+// placeOwner says whose files of a place become the container's. The image's own
+// user keeps the image's files as they are.
+func (s *shim) placeOwner(p host.Place) stage.Owner {
+	if s.profile.Identity == policy.IdentityImage {
+		return stage.Owner{}
+	}
+	return s.owner(p.UID, p.GID)
 }
 
 // programs has what the image means to be executed in a place stay so. What
@@ -126,12 +188,12 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 	for _, prog := range p.Programs {
 		var staged string
 		var err error
-		if p.Why == host.Work {
+		if p.Why == host.Work || len(p.Layers) == 0 {
 			staged, err = st.Program(s.plan.Facts.RootfsReal + prog.Path)
 		} else {
 			var lowers []string
 			if lowers, err = s.plan.Facts.LayersOf(prog); err == nil && len(lowers) > 0 {
-				staged, err = st.Programs(lowers, s.owner(p.Place))
+				staged, err = st.Programs(lowers, s.placeOwner(p.Place))
 			}
 		}
 		if err != nil || staged == "" {
@@ -155,9 +217,9 @@ func (s *shim) volumeOwner(m *spec.Value) (stage.Owner, bool) {
 		return stage.Owner{}, false // it is the owner, or as much of one as it ever was
 	}
 	if user.UID != 0 {
-		return stage.Owner{UID: user.UID, GID: user.GID, To: s.plan.UID}, true
+		return s.owner(user.UID, user.GID), true
 	}
-	return stage.Owner{UID: src.UID, GID: src.GID, To: s.plan.UID}, true
+	return s.owner(src.UID, src.GID), true
 }
 
 func (s *shim) note(format string, args ...any) {

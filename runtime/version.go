@@ -21,7 +21,7 @@ const Annotations = "dev.runclad."
 // version prints the runtime's own lines, from which engines read the runtime's
 // version, and then runclad's.
 func (s *shim) version() error {
-	out, err := s.output()
+	out, err := s.output(s.args[1:]...)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *shim) version() error {
 // annotations declared as potentially unsafe: an engine must not let a tenant
 // pass them on unseen.
 func (s *shim) features() error {
-	out, err := s.output()
+	out, err := s.output(s.args[1:]...)
 	if err != nil {
 		return err
 	}
@@ -57,15 +57,15 @@ type exited int
 
 func (e exited) Error() string { return "the runtime exited with " + strconv.Itoa(int(e)) }
 
-// output runs the runtime with the arguments as they came and returns what it
-// prints. If it fails, so does the shim, with the runtime's code.
-func (s *shim) output() ([]byte, error) {
+// output runs the runtime with the given arguments and returns what it prints.
+// If it fails, so does the shim, with the runtime's code.
+func (s *shim) output(args ...string) ([]byte, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	child, err := os.StartProcess(s.target.path, append([]string{path.Base(s.target.path)}, s.args[1:]...),
+	child, err := os.StartProcess(s.target.path, append([]string{path.Base(s.target.path)}, args...),
 		&os.ProcAttr{Files: []*os.File{os.Stdin, w, os.Stderr}})
 	_ = w.Close()
 	if err != nil {

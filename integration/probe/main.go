@@ -7,6 +7,7 @@
 //	probe net        with the attempts on the metadata endpoints
 //	probe chmod F    makes F and sets its setuid bit, or fails
 //	probe pause      waits for a signal, as a pod's pause container does
+//	probe as UID     steps down to that UID and GID as gosu does, and reports
 package main
 
 import (
@@ -14,6 +15,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -34,6 +37,12 @@ func run(args []string) error {
 		}
 		return os.Chmod(args[1], 0o755|os.ModeSetuid)
 	}
+	if len(args) == 2 && args[0] == "as" {
+		if err := stepDown(args[1]); err != nil {
+			return err
+		}
+		args = nil
+	}
 	if len(args) == 1 && args[0] == "pause" {
 		end := make(chan os.Signal, 1)
 		signal.Notify(end, unix.SIGINT, unix.SIGTERM)
@@ -45,4 +54,22 @@ func run(args []string) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// stepDown makes the calls of gosu, su-exec and setpriv, in their order.
+func stepDown(user string) error {
+	id, err := strconv.Atoi(user)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Setgroups([]int{id}); err != nil {
+		return fmt.Errorf("setgroups: %w", err)
+	}
+	if err := syscall.Setresgid(id, id, id); err != nil {
+		return fmt.Errorf("setresgid: %w", err)
+	}
+	if err := syscall.Setresuid(id, id, id); err != nil {
+		return fmt.Errorf("setresuid: %w", err)
+	}
+	return nil
 }

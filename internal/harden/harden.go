@@ -30,6 +30,9 @@ type Plan struct {
 
 	// UID and GID are the container's, as its processes see them.
 	UID, GID uint32
+	// Userns says that the process is UID and GID 0 in a user namespace; nil where
+	// it may not be.
+	Userns *Userns
 	// Home is where HOME points if the image's own is of no use.
 	Home string
 	// Places are the directories that are made writable, parents first.
@@ -84,6 +87,7 @@ var steps = [...]step{
 	{control.Seccomp, container, applySeccomp, verifySeccomp},
 	{control.MaskedPaths, container, applyMaskedPaths, verifyMaskedPaths},
 	{control.Sysctls, container, applySysctls, verifySysctls},
+	{control.Identity, container, applyUserns, verifyUserns},
 	{control.Labels, process, applyLabels, verifyLabels},
 	{control.Limits, process, applyProcessLimits, verifyProcessLimits},
 	{control.Limits, container, applyPidsLimit, verifyPidsLimit},

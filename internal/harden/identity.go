@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runclad/runclad/internal/host"
+	"github.com/runclad/runclad/internal/identity"
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
@@ -38,7 +39,7 @@ func applyUser(e *edit) {
 	if groups := user.Get("additionalGids"); groups != nil {
 		kept := []*spec.Value{}
 		for _, g := range groups.Elems() {
-			if ordinaryGroup(g) {
+			if ordinaryGroup(e, g) {
 				kept = append(kept, g.Clone())
 			}
 		}
@@ -46,9 +47,13 @@ func applyUser(e *edit) {
 	}
 }
 
-// ordinaryGroup refuses what a runtime could cut down to 32 bits, and (gid_t)-1.
-func ordinaryGroup(g *spec.Value) bool {
+// ordinaryGroup refuses what a runtime could cut down to 32 bits, (gid_t)-1, and
+// what the container's user namespace does not map.
+func ordinaryGroup(e *edit, g *spec.Value) bool {
 	n, ok := g.Int64()
+	if e.Userns.Own() && n >= identity.BlockSize {
+		return false
+	}
 	return ok && n >= firstOrdinaryGroup && n < 1<<32-1
 }
 
@@ -90,11 +95,12 @@ func verifyIdentity(e *edit) error {
 	}
 	uid, okUID := user.Get("uid").Int64()
 	gid, okGID := user.Get("gid").Int64()
-	if !okUID || !okGID || uid != int64(e.UID) || gid != int64(e.GID) || uid <= 0 || gid <= 0 {
+	if !okUID || !okGID || uid != int64(e.UID) || gid != int64(e.GID) ||
+		(uid <= 0 || gid <= 0) && (e.Userns == nil || uid != 0 || gid != 0) {
 		return fmt.Errorf("the process runs as %s:%s", user.Get("uid"), user.Get("gid"))
 	}
 	for _, g := range user.Get("additionalGids").Elems() {
-		if !ordinaryGroup(g) {
+		if !ordinaryGroup(e, g) {
 			return fmt.Errorf("additional group %s", g)
 		}
 	}

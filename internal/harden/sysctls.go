@@ -36,6 +36,11 @@ func comforts(e *edit) []spec.Member {
 	}
 }
 
+// SysctlAllowed reports whether a spec may set a sysctl.
+func SysctlAllowed(p *Plan, name string) bool {
+	return safeSysctl(name) || p.Profile.AllowsSysctl(name)
+}
+
 func applySysctls(e *edit) {
 	for _, c := range comforts(e) {
 		if set := e.doc.Get("linux", "sysctl"); set.Get(c.Name) == nil {
@@ -43,7 +48,7 @@ func applySysctls(e *edit) {
 		}
 	}
 	for _, s := range e.doc.Get("linux", "sysctl").Members() {
-		if !safeSysctl(s.Name) && !e.Profile.AllowsSysctl(s.Name) {
+		if !SysctlAllowed(e.Plan, s.Name) {
 			e.refuse("sysctls = ["+quote(s.Name)+"]", "the sysctl %s is not among the safe ones", s.Name)
 		}
 	}
@@ -56,7 +61,7 @@ func verifySysctls(e *edit) error {
 		}
 	}
 	for _, s := range e.doc.Get("linux", "sysctl").Members() {
-		if !safeSysctl(s.Name) && !e.Profile.AllowsSysctl(s.Name) {
+		if !SysctlAllowed(e.Plan, s.Name) {
 			return fmt.Errorf("the sysctl %s", s.Name)
 		}
 	}

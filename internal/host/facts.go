@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -63,6 +64,21 @@ const (
 	Own                   // new, made with the container
 	Joined                // another container's, by path
 )
+
+// RootLayers returns the directories that the rootfs is merged from.
+func (f *Facts) RootLayers() ([]string, error) { return layers.Of(f.RootfsReal) }
+
+// Untold says why a place's layers cannot be told.
+func (f *Facts) Untold(p Place) error {
+	ls, err := layers.Of(f.RootfsReal)
+	if err == nil {
+		_, err = ls.At(p.Path)
+	}
+	if err == nil {
+		err = errors.New("the layers of the rootfs have changed")
+	}
+	return err
+}
 
 // LayersOf returns what a program of the image is merged from: the layers of a
 // directory, or a file in the topmost layer that has it.

@@ -54,13 +54,28 @@ func candidates(r Range, paths Paths, uids, gids []Mapping) ([]segment, error) {
 	if err := checkMappings(uids, gids); err != nil {
 		return nil, err
 	}
-	mapped := overlay(uids, gids)
 	below := Ranges{{0, lowest - 1}}
 	nobody := Ranges{{0, 0}, {65534, 65535}, {math.MaxUint32, math.MaxUint32}}
-	uid, gid := func(s segment) uint32 { return s.uid }, func(s segment) uint32 { return s.gid }
 	inside := func(s segment) uint32 { return s.inside }
+	free, err := unused(paths, overlay(uids, gids))
+	if err != nil {
+		return nil, err
+	}
+	free = without(free, nobody, inside)
+	if high := without(free, below, inside); len(high) > 0 {
+		return high, nil
+	}
+	if len(free) == 0 {
+		return nil, fmt.Errorf("the user namespace maps no ID, other than 0 and 65534, to a free host ID above 10000 in both uidMappings and gidMappings: %w", ErrNoID)
+	}
+	return free, nil
+}
 
-	free := without(without(mapped, below, uid), below, gid)
+// unused cuts out of segments what is on the host below 10001 or a user's.
+func unused(paths Paths, segments []segment) ([]segment, error) {
+	uid, gid := func(s segment) uint32 { return s.uid }, func(s segment) uint32 { return s.gid }
+	below := Ranges{{0, lowest - 1}}
+	free := without(without(segments, below, uid), below, gid)
 	var hosts []Range
 	for _, s := range free {
 		hosts = append(hosts, Range{s.uid, s.uid + s.size - 1}, Range{s.gid, s.gid + s.size - 1})
@@ -70,15 +85,7 @@ func candidates(r Range, paths Paths, uids, gids []Mapping) ([]segment, error) {
 		return nil, err
 	}
 	taken = normalize(append(taken, Range{math.MaxUint32, math.MaxUint32}))
-	free = without(without(free, taken, uid), taken, gid)
-	free = without(free, nobody, inside)
-	if high := without(free, below, inside); len(high) > 0 {
-		return high, nil
-	}
-	if len(free) == 0 {
-		return nil, fmt.Errorf("the user namespace maps no ID, other than 0 and 65534, to a free host ID above 10000 in both uidMappings and gidMappings: %w", ErrNoID)
-	}
-	return free, nil
+	return without(without(free, taken, uid), taken, gid), nil
 }
 
 func checkMappings(lists ...[]Mapping) error {
@@ -135,8 +142,8 @@ func without(segments []segment, rs Ranges, view func(segment) uint32) []segment
 }
 
 // join returns the identity that a container with the given mappings has under
-// a pod's host IDs.
-func join(hostUID, hostGID uint32, uids, gids []Mapping) (Identity, error) {
+// a pod's host IDs; asRoot allows it to be root inside.
+func join(hostUID, hostGID uint32, uids, gids []Mapping, asRoot bool) (Identity, error) {
 	if len(uids) == 0 && len(gids) == 0 {
 		if hostUID != hostGID {
 			return Identity{}, fmt.Errorf("the pod has host UID %d and GID %d, which the container's user namespace is not there to tell apart", hostUID, hostGID)
@@ -147,17 +154,18 @@ func join(hostUID, hostGID uint32, uids, gids []Mapping) (Identity, error) {
 		return Identity{}, err
 	}
 	for _, s := range overlay(uids, gids) {
-		if i := hostUID - s.uid; hostUID >= s.uid && i < s.size && s.gid+i == hostGID && s.inside+i != 0 {
+		if i := hostUID - s.uid; hostUID >= s.uid && i < s.size && s.gid+i == hostGID && (s.inside+i == 0) == asRoot {
 			return s.at(i), nil
 		}
 	}
 	return Identity{}, fmt.Errorf("the container's uidMappings and gidMappings do not both hold the ID of its pod, %d:%d on the host", hostUID, hostGID)
 }
 
-// pick is an endless supply of random IDs out of segments.
+// pick is an endless supply of random IDs, or blocks, out of segments.
 type pick struct {
 	segments []segment
 	total    uint64
+	blocks   bool // the segments are runs of blocks, numbered
 }
 
 func newPick(segments []segment) pick {
@@ -182,6 +190,9 @@ func (p pick) random() (Identity, error) {
 func (p pick) nth(i uint64) Identity {
 	for _, s := range p.segments {
 		if i < uint64(s.size) {
+			if p.blocks {
+				return blockIdentity(s.uid + uint32(i))
+			}
 			return s.at(uint32(i))
 		}
 		i -= uint64(s.size)

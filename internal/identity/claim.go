@@ -83,7 +83,10 @@ type Request struct {
 	Owner
 	Range      Range     // DefaultRange or the policy's; not used with mappings
 	Paths      Paths     // HostPaths
-	UIDs, GIDs []Mapping // the container's user namespace, if it has one of its own
+	UIDs, GIDs []Mapping // the container's user namespace, if its engine gives it one
+	// AsRoot asks to be UID and GID 0 in a user namespace: that of UIDs and
+	// GIDs, or, without one, one to which a block of IDs is given.
+	AsRoot bool
 }
 
 // Identity is a UID and GID, inside the container and on the host. Both are the
@@ -91,10 +94,16 @@ type Request struct {
 type Identity struct {
 	UID, GID         uint32
 	HostUID, HostGID uint32
+	// Block says that the container has BlockSize IDs, from HostUID and HostGID
+	// on, for a user namespace of its own, in which they begin at 0.
+	Block bool
 }
 
-// hosts are the host IDs that have to be claimed.
+// hosts are the names under which the host IDs have to be claimed.
 func (i Identity) hosts() []string {
+	if i.Block {
+		return []string{blockName(i.HostUID / BlockSize)}
+	}
 	uid := strconv.FormatUint(uint64(i.HostUID), 10)
 	if i.HostGID == i.HostUID {
 		return []string{uid}
@@ -107,7 +116,8 @@ func (i Identity) hosts() []string {
 // same. It is an ErrNoSandbox if the container names a sandbox that the runtime
 // does not know, an ErrNoID if nothing is left to give.
 //
-// What it does costs the same however many claims there are.
+// What it does costs the same however many claims there are, but for a block,
+// for which the names of all claims are read once.
 func (s Store) Claim(r Request) (Identity, error) {
 	if err := r.check(); err != nil {
 		return Identity{}, fmt.Errorf("claim for container %s: %w", r.ID, err)
@@ -137,6 +147,15 @@ func (s Store) Hold(o Owner, id Identity) error {
 		return fmt.Errorf("hold for container %s: %w", o.ID, err)
 	}
 	members := []member{o.member(containerMember)}
+	if !id.Block {
+		clash, err := s.clashes(id)
+		if err == nil && clash {
+			err = fmt.Errorf("ID %d or %d belongs to the user namespace of another container: %w", id.HostUID, id.HostGID, ErrNoID)
+		}
+		if err != nil {
+			return fmt.Errorf("hold for container %s: %w", o.ID, err)
+		}
+	}
 	for _, host := range id.hosts() {
 		err := s.retry(func() (bool, error) {
 			ok, err := s.take(host, members)
@@ -180,11 +199,12 @@ const (
 
 // fresh claims an ID of the container's, or its pod's, own.
 func (s Store) fresh(r Request) (Identity, error) {
-	segments, err := candidates(r.Range, r.Paths, r.UIDs, r.GIDs)
+	segments, err := r.candidates()
 	if err != nil {
 		return Identity{}, err
 	}
 	p := newPick(segments)
+	p.blocks = r.block()
 	for range randomTries {
 		id, err := p.random()
 		if err != nil {
@@ -207,7 +227,7 @@ func (s Store) fresh(r Request) (Identity, error) {
 			return id, err
 		}
 	}
-	err = fmt.Errorf("all of the %d IDs are claimed by containers that exist; widen uid_range: %w", p.total, ErrNoID)
+	err = fmt.Errorf("all of the %d %s are claimed by containers that exist; %s: %w", p.total, r.kind(), r.remedy(), ErrNoID)
 	if p.total > scanTries {
 		err = fmt.Errorf("%d of the %d IDs were tried, and all are claimed by containers that exist; widen uid_range: %w", scanTries, p.total, ErrNoID)
 	}
@@ -226,6 +246,10 @@ func (s Store) takeAll(o Owner, id Identity) (bool, error) {
 			err = errors.Join(err, s.leave(h, o.members()))
 		}
 		return false, err
+	}
+	clash, err := s.clashes(id)
+	if clash || err != nil {
+		return false, errors.Join(err, s.leaveAll(o, id, o.members()))
 	}
 	return true, nil
 }
@@ -297,12 +321,12 @@ func (s Store) sandbox(r Request) (Identity, error) {
 		return Identity{}, err
 	}
 	err = s.retry(func() (bool, error) {
-		ok, err := s.takePod(r.Root, r.Sandbox, podClaim{id.HostUID, id.HostGID, r.creation()})
+		ok, err := s.takePod(r.Root, r.Sandbox, podClaim{id.HostUID, id.HostGID, id.Block, r.creation()})
 		if ok || err != nil {
 			return ok, err
 		}
 		// The claim of an attempt before this one, then.
-		c, err := s.podClaim(r.Root, r.Sandbox)
+		c, err := s.podClaim(r.Root, r.Sandbox, id.Block)
 		if errors.Is(err, errNoClaim) {
 			return false, nil
 		}
@@ -310,12 +334,12 @@ func (s Store) sandbox(r Request) (Identity, error) {
 			return false, err
 		}
 		m := r.member(podMember)
-		m.creation = c.creation
+		m.creation, m.block = c.creation, c.block
 		alive, err := s.alive(m)
 		if alive || err != nil {
 			return false, errors.Join(fmt.Errorf("sandbox %s: %w", r.Sandbox, record.ErrExists), err)
 		}
-		return false, s.releasePod(r.Root, r.Sandbox, c.creation)
+		return false, s.releasePod(r.Root, r.Sandbox, c.creation, c.block)
 	})
 	if err != nil {
 		return Identity{}, errors.Join(err, s.leaveAll(r.Owner, id, r.members()))
@@ -324,18 +348,21 @@ func (s Store) sandbox(r Request) (Identity, error) {
 }
 
 // workload joins the claim of a pod. If the sandbox was created without one, it
-// makes the claim; of several at once, one does.
+// makes the claim; of several at once, one does. A pod whose containers are not
+// all of one kind has two claims, an ID and a block.
 func (s Store) workload(r Request) (Identity, error) {
 	var id Identity
 	err := s.retry(func() (bool, error) {
-		c, err := s.podClaim(r.Root, r.Sandbox)
+		c, err := s.podClaim(r.Root, r.Sandbox, r.block())
 		if errors.Is(err, errNoClaim) {
 			return s.claimForPod(r, &id)
 		}
 		if err != nil {
 			return false, err
 		}
-		id, err = join(c.uid, c.gid, r.UIDs, r.GIDs)
+		if id = blockIdentity(c.uid / BlockSize); !c.block {
+			id, err = join(c.uid, c.gid, r.UIDs, r.GIDs, r.AsRoot)
+		}
 		if err != nil {
 			return false, err
 		}
@@ -354,7 +381,7 @@ func (s Store) claimForPod(r Request, id *Identity) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ok, err := s.takePod(r.Root, r.Sandbox, podClaim{id.HostUID, id.HostGID, r.creation()})
+	ok, err := s.takePod(r.Root, r.Sandbox, podClaim{id.HostUID, id.HostGID, id.Block, r.creation()})
 	if !ok {
 		return false, errors.Join(err, s.leaveAll(r.Owner, *id, r.members()))
 	}
@@ -389,7 +416,7 @@ func (s Store) joinPod(r Request, id Identity, c podClaim) (bool, error) {
 	if err := s.sandboxExists(r.Owner); err != nil {
 		return undo(err)
 	}
-	now, err := s.podClaim(r.Root, r.Sandbox)
+	now, err := s.podClaim(r.Root, r.Sandbox, c.block)
 	if errors.Is(err, errNoClaim) || err == nil && now != c {
 		return undo(nil)
 	}

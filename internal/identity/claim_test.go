@@ -373,7 +373,7 @@ func TestJoinTooLate(t *testing.T) {
 			if err := os.RemoveAll(n.pods.Path(record.Key(n.root, "pod"))); err != nil {
 				return err
 			}
-			_, err := n.takePod(n.root, "pod", podClaim{20001, 20001, o.creation()})
+			_, err := n.takePod(n.root, "pod", podClaim{20001, 20001, false, o.creation()})
 			return err
 		},
 		"sandbox gone": func(n *node, _ string) error { return n.delete("pod") },
@@ -383,7 +383,7 @@ func TestJoinTooLate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := must[podClaim](t)(n.podClaim(n.root, "pod"))
+		c := must[podClaim](t)(n.podClaim(n.root, "pod", false))
 		host := id.hosts()[0]
 		if err := after(n, host); err != nil {
 			t.Fatal(err)

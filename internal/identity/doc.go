@@ -13,6 +13,8 @@
 //	/run/runclad/uid/<host ID>/c.<creation>  -> <flavor>:<container ID>:<root>
 //	/run/runclad/uid/<host ID>/p.<creation>  -> <flavor>:<sandbox ID>:<root>
 //	/run/runclad/pod/<sandbox ID>.<hash of root>/<host UID>.<host GID>.<creation>
+//	/run/runclad/uid/<first>-<last>/…
+//	/run/runclad/pod/<sandbox ID>.<hash of root>.block/<first>-<last>.<creation>
 //	/run/runclad/cursor
 //
 // A host ID is taken while its folder holds anything. The links in it are its
@@ -30,6 +32,13 @@
 //   - rmdir(2) of uid/<host ID> succeeds if it is empty. This is how it is freed.
 //
 // The place of a pod's claim, pod/<key>, is taken and freed in the same way.
+//
+// A block, the IDs of a user namespace of a container's own, is claimed as one
+// ID is, in a folder named by its first and last. Blocks begin at multiples of
+// their size, so an ID lies in one block, and two blocks are one or disjoint.
+// Whoever has claimed an ID looks whether its block is claimed; whoever has
+// claimed a block looks for IDs in it. Each looks after it has claimed: of two
+// at once at least one sees the other, and withdraws.
 //
 // # When is a member alive?
 //

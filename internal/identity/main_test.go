@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		exit(claimChild())
 	case "crash":
 		exit(crashChild())
+	case "mixed":
+		exit(mixedChild())
 	}
 	os.Exit(2)
 }
@@ -169,16 +171,19 @@ func (n *node) wanted(tb testing.TB, alive []record.Record) []string {
 	var out []string
 	add := func(s ...string) { out = append(out, s...) }
 	for _, r := range alive {
-		uid := "uid/" + strconv.FormatUint(uint64(r.HostUID), 10)
+		uid, block := "uid/"+strconv.FormatUint(uint64(r.HostUID), 10), r.UID == 0
+		if block {
+			uid = "uid/" + blockName(r.HostUID/BlockSize)
+		}
 		add(uid, uid+"/c."+r.Creation())
 		key := "container/" + record.Key(r.Root, r.ID)
 		add(key, key+"/"+r.Creation())
 		if r.Sandbox != "" {
-			c := must[podClaim](tb)(n.podClaim(r.Root, r.Sandbox))
+			c := must[podClaim](tb)(n.podClaim(r.Root, r.Sandbox, block))
 			if c.uid != r.HostUID {
 				tb.Errorf("container %s has UID %d, its pod %d", r.ID, r.HostUID, c.uid)
 			}
-			pod := "pod/" + record.Key(r.Root, r.Sandbox)
+			pod := "pod/" + podKey(r.Root, r.Sandbox, block)
 			add(pod, pod+"/"+c.name(), uid+"/p."+c.creation)
 		}
 	}

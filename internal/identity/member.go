@@ -24,6 +24,7 @@ type member struct {
 	creation string
 	flavor   string
 	root, id string // of the container, or of the pod's sandbox
+	block    bool   // of a block's claim
 }
 
 func (m member) name() string { return m.kind + m.creation }
@@ -32,7 +33,7 @@ func (m member) text() string { return m.flavor + ":" + m.id + ":" + m.root }
 
 // member reads a member of the folder uid/<folder>.
 func (s Store) member(folder, name string) (member, error) {
-	m := member{}
+	m := member{block: isBlock(folder)}
 	switch {
 	case strings.HasPrefix(name, containerMember):
 		m.kind = containerMember
@@ -68,7 +69,7 @@ func (s Store) alive(m member) (bool, error) {
 		return exists, err
 	}
 	if m.kind == podMember {
-		c, err := s.podClaim(m.root, m.id)
+		c, err := s.podClaim(m.root, m.id, m.block)
 		if errors.Is(err, errNoClaim) {
 			return false, nil // killed before the pod's place was taken
 		}
@@ -83,7 +84,7 @@ func (s Store) alive(m member) (bool, error) {
 func (s Store) bury(folder string, m member) error {
 	var err error
 	if m.kind == podMember {
-		err = s.releasePod(m.root, m.id, m.creation)
+		err = s.releasePod(m.root, m.id, m.creation, isBlock(folder))
 	} else {
 		err = s.records.Discard(m.root, m.id, m.creation)
 	}
@@ -96,18 +97,30 @@ func (s Store) bury(folder string, m member) error {
 // podClaim is the claim of all containers of a sandbox.
 type podClaim struct {
 	uid, gid uint32 // on the host
+	block    bool   // from there on
 	creation string // which made the claim
 }
 
+// podKey is the place of a pod's claim on an ID or on a block.
+func podKey(root, sandbox string, block bool) string {
+	if block {
+		return record.Key(root, sandbox) + ".block"
+	}
+	return record.Key(root, sandbox)
+}
+
 func (c podClaim) name() string {
+	if c.block {
+		return blockName(c.uid/BlockSize) + "." + c.creation
+	}
 	return strconv.FormatUint(uint64(c.uid), 10) + "." + strconv.FormatUint(uint64(c.gid), 10) + "." + c.creation
 }
 
 var errNoClaim = errors.New("no claim for the pod")
 
 // podClaim reads the claim in a pod's place.
-func (s Store) podClaim(root, sandbox string) (podClaim, error) {
-	key := record.Key(root, sandbox)
+func (s Store) podClaim(root, sandbox string, block bool) (podClaim, error) {
+	key := podKey(root, sandbox, block)
 	names, err := s.pods.Names(key)
 	if err != nil {
 		return podClaim{}, err
@@ -128,6 +141,14 @@ func (s Store) podClaim(root, sandbox string) (podClaim, error) {
 
 func parsePodClaim(name string) (podClaim, error) {
 	a, rest, _ := strings.Cut(name, ".")
+	if isBlock(a) {
+		n, err := parseBlock(a)
+		_, cerr := record.Creator(rest)
+		if err := errors.Join(err, cerr); err != nil {
+			return podClaim{}, fmt.Errorf("%q is no claim: %w", name, err)
+		}
+		return podClaim{n * BlockSize, n * BlockSize, true, rest}, nil
+	}
 	b, creation, _ := strings.Cut(rest, ".")
 	uid, err := strconv.ParseUint(a, 10, 32)
 	gid, gerr := strconv.ParseUint(b, 10, 32)
@@ -135,7 +156,7 @@ func parsePodClaim(name string) (podClaim, error) {
 	if err := errors.Join(err, gerr, cerr); err != nil {
 		return podClaim{}, fmt.Errorf("%q is no claim: %w", name, err)
 	}
-	return podClaim{uint32(uid), uint32(gid), creation}, nil
+	return podClaim{uint32(uid), uint32(gid), false, creation}, nil
 }
 
 // takePod puts a claim in a pod's place; false if there is one already.
@@ -146,7 +167,7 @@ func (s Store) takePod(root, sandbox string, c podClaim) (bool, error) {
 	}
 	err := s.pods.Symlink(root+"/"+sandbox, tmp+"/"+c.name()) // the text is for whoever looks
 	if err == nil {
-		err = s.pods.Rename(tmp, record.Key(root, sandbox))
+		err = s.pods.Rename(tmp, podKey(root, sandbox, c.block))
 	}
 	if err == nil {
 		return true, nil
@@ -158,8 +179,8 @@ func (s Store) takePod(root, sandbox string, c podClaim) (bool, error) {
 }
 
 // releasePod removes what a creation has in a pod's place, or on the way there.
-func (s Store) releasePod(root, sandbox, creation string) error {
-	key := record.Key(root, sandbox)
+func (s Store) releasePod(root, sandbox, creation string, block bool) error {
+	key := podKey(root, sandbox, block)
 	names, err := s.pods.Names(key)
 	if err != nil {
 		return err

@@ -173,7 +173,7 @@ func (s Store) sweepPod(key, name string) error {
 	if alive, err := p.Alive(); alive || err != nil {
 		return err
 	}
-	id := Identity{HostUID: c.uid, HostGID: c.gid}
+	id := Identity{HostUID: c.uid, HostGID: c.gid, Block: c.block}
 	for _, host := range id.hosts() {
 		if there, err := s.uids.Exists(host + "/" + podMember + c.creation); there || err != nil {
 			return err

@@ -126,7 +126,7 @@ func TestPick(t *testing.T) {
 	for i := range p.total {
 		seen[p.nth(i)] = true
 	}
-	if len(seen) != 3 || !seen[Identity{2, 2, 12, 22}] || !seen[Identity{5, 5, 5, 5}] {
+	if len(seen) != 3 || !seen[Identity{2, 2, 12, 22, false}] || !seen[Identity{5, 5, 5, 5, false}] {
 		t.Errorf("%v", seen)
 	}
 	count := map[Identity]int{}

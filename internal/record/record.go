@@ -37,9 +37,12 @@ type Record struct {
 
 	UID, GID         uint32 // inside the container
 	HostUID, HostGID uint32 // the same, in the initial user namespace
-	Home             string
-	AdditionalGIDs   []uint32
-	Capabilities     []string // given back by policy
+	// IDs is how many host IDs from HostUID and HostGID on are the container's,
+	// where its process is UID 0 in a user namespace; 0 where it is not.
+	IDs            uint32
+	Home           string
+	AdditionalGIDs []uint32
+	Capabilities   []string // given back by policy
 	// Identity is how the user was chosen: the policy's identity, "" for
 	// "random".
 	Identity string
@@ -158,5 +161,6 @@ func (r *Record) fields() []field {
 		{"identity", &r.Identity, 2},
 		{"newPrivileges", &r.NewPrivileges, 2},
 		{"unconfined", &r.Unconfined, 2},
+		{"ids", &r.IDs, 2},
 	}
 }

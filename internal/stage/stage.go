@@ -14,8 +14,9 @@ import (
 )
 
 // Dir is where the stage is, in its own mount namespace; on the host it is an
-// empty directory.
-const Dir = "/run/runclad/stage"
+// empty directory. It lies in no closed one: where the container has a user
+// namespace, the runtime walks to the rootfs as the container's root.
+const Dir = "/run/runclad-stage"
 
 // Stage is the shim's mount namespace and the tmpfs in it that takes what the
 // container writes.
@@ -35,7 +36,7 @@ type known struct {
 // tmpfs of at most size bytes there. It takes all that the container writes to
 // its overlays.
 func Open(size int64) (*Stage, error) {
-	if err := os.MkdirAll(Dir, 0o700); err != nil {
+	if err := ensure(Dir); err != nil {
 		return nil, err
 	}
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
@@ -44,7 +45,7 @@ func Open(size int64) (*Stage, error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return nil, fmt.Errorf("make / rslave: %w", err)
 	}
-	data := "mode=0700,size=" + strconv.FormatInt(size, 10)
+	data := "mode=0711,size=" + strconv.FormatInt(size, 10)
 	if err := unix.Mount("tmpfs", Dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, data); err != nil {
 		return nil, fmt.Errorf("mount tmpfs on %s (%s): %w", Dir, data, err)
 	}

@@ -66,7 +66,7 @@ func tree(t *testing.T) (string, string) {
 func TestOverlay(t *testing.T) {
 	a, b := tree(t)
 	onStage(t, func(s *Stage) error {
-		m, err := s.Overlay([]string{a, b}, Owner{UID: 999, GID: 998, To: r}, false)
+		m, err := s.Overlay([]string{a, b}, Owner{UID: 999, GID: 998, ToUID: r, ToGID: r}, false)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func TestAdditiveOverlay(t *testing.T) {
 func TestVolume(t *testing.T) {
 	a, _ := tree(t)
 	onStage(t, func(s *Stage) error {
-		v, err := s.Volume(a, Owner{UID: 999, GID: 998, To: r})
+		v, err := s.Volume(a, Owner{UID: 999, GID: 998, ToUID: r, ToGID: r})
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 	onStage(t, func(s *Stage) error {
-		o := Owner{UID: 999, GID: 998, To: r}
+		o := Owner{UID: 999, GID: 998, ToUID: r, ToGID: r}
 		m, err := s.Overlay([]string{a, b}, o, false)
 		if err != nil {
 			return err
@@ -222,7 +222,7 @@ func TestAdd(t *testing.T) {
 		t.Fatal(err)
 	}
 	onStage(t, func(s *Stage) error {
-		m, err := s.Overlay([]string{a}, Owner{UID: 999, GID: 998, To: r}, false)
+		m, err := s.Overlay([]string{a}, Owner{UID: 999, GID: 998, ToUID: r, ToGID: r}, false)
 		if err == nil {
 			err = s.Add(m)
 		}

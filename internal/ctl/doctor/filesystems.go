@@ -82,7 +82,8 @@ func onStage(f func(*stage.Stage, stage.Owner) error) error {
 			if err != nil {
 				return errUnknown{err}
 			}
-			return f(s, stage.Owner{UID: 0, GID: 0, To: policy.Default().Profile().UIDRange[0]})
+			to := policy.Default().Profile().UIDRange[0]
+			return f(s, stage.Owner{ToUID: to, ToGID: to})
 		}()
 	}()
 	err := <-done
