@@ -4,7 +4,9 @@ package harden
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
@@ -28,13 +30,23 @@ func safeSysctl(name string) bool {
 // ports below 1024 and to send ICMP echo requests (ip(7)). Groups that a user
 // namespace does not map cannot be named.
 func comforts(e *edit) []spec.Member {
-	if e.Facts.Namespaces["network"].Owner != host.Own || e.Facts.Namespaces["user"].Owner != host.Host {
+	if !ownNetwork(e) || e.Facts.Namespaces["user"].Owner != host.Host {
 		return nil
 	}
 	return []spec.Member{
 		spec.M("net.ipv4.ip_unprivileged_port_start", spec.Text("0")),
 		spec.M("net.ipv4.ping_group_range", spec.Text("0 2147483647")),
 	}
+}
+
+// ownNetwork reports whether the network namespace was made for this container:
+// by the runtime, or beforehand by the engine, as Podman and CRI do for
+// containers and for pods' sandboxes, in a file of its own (ip-netns(8)). The
+// namespace of another container is joined as that one's process has it; what it
+// says of ports is that one's.
+func ownNetwork(e *edit) bool {
+	n := e.Facts.Namespaces["network"]
+	return n.Owner == host.Own || n.Owner == host.Joined && !strings.HasPrefix(path.Clean(n.Path), "/proc/")
 }
 
 func applySysctls(e *edit) {
