@@ -107,7 +107,25 @@ func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {
 // the engine or the user binds one, from that.
 func (s *shim) decidePasswd() error {
 	facts := s.plan.Facts
-	files, err := identity.FilesFor(facts.Rootfs, identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home})
+	var given identity.Given
+	for _, f := range [...]struct {
+		dest      string
+		mountable bool
+		data      *[]byte
+	}{
+		{"/etc/passwd", facts.PasswdMountable, &given.Passwd},
+		{"/etc/group", facts.GroupMountable, &given.Group},
+	} {
+		if !f.mountable {
+			continue
+		}
+		if err := s.fromBind(f.dest, f.data); err != nil {
+			return err
+		}
+	}
+	files, err := identity.FilesFor(facts.Rootfs, given, identity.User{
+		UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home, Image: facts.User.UID,
+	})
 	if err != nil {
 		return err
 	}
@@ -115,22 +133,19 @@ func (s *shim) decidePasswd() error {
 	for _, f := range [...]struct {
 		dest      string
 		mountable bool
-		data      *[]byte
+		data      []byte
 		source    *string
 	}{
-		{"/etc/passwd", facts.PasswdMountable, &files.Passwd, &s.plan.Passwd},
-		{"/etc/group", facts.GroupMountable, &files.Group, &s.plan.Group},
+		{"/etc/passwd", facts.PasswdMountable, files.Passwd, &s.plan.Passwd},
+		{"/etc/group", facts.GroupMountable, files.Group, &s.plan.Group},
 	} {
 		if !f.mountable {
 			s.notes = append(s.notes, f.dest+" of the image cannot be mounted over and has no entry for the container's user")
 			continue
 		}
-		if err := s.fromBind(f.dest, f.data); err != nil {
-			return err
-		}
 		name := path.Base(f.dest)
 		*f.source = s.store.Path(*s.record, name)
-		s.files = append(s.files, record.File{Name: name, Data: *f.data})
+		s.files = append(s.files, record.File{Name: name, Data: f.data})
 	}
 	return nil
 }
@@ -138,7 +153,8 @@ func (s *shim) decidePasswd() error {
 // maxAccounts bounds a passwd or group file.
 const maxAccounts = 1 << 20
 
-// fromBind takes the content that a bind of the spec would have shown.
+// fromBind takes the content that a bind of the spec would have shown, if there
+// is one.
 func (s *shim) fromBind(dest string, data *[]byte) error {
 	for m, real := range s.plan.Facts.Destinations {
 		if real != dest || !host.IsBind(m) || harden.Own(s.plan.Facts.Sources[m].Path, dest) {
@@ -151,16 +167,11 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		if len(f.Data()) > maxAccounts || bytes.IndexByte(f.Data(), 0) >= 0 {
 			return fmt.Errorf("the file bound to %s is binary or larger than 1 MiB", dest)
 		}
-		user := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
-		var made identity.Files
-		if dest == "/etc/passwd" {
-			made, err = identity.Build(f.Data(), nil, user)
-			*data = made.Passwd
-		} else {
-			made, err = identity.Build(nil, f.Data(), user)
-			*data = made.Group
+		*data = bytes.Clone(f.Data())
+		if *data == nil {
+			*data = []byte{}
 		}
-		return err
+		return nil
 	}
 	return nil
 }
