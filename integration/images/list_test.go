@@ -14,8 +14,10 @@ type image struct {
 	name string
 	// what says in the table what use does.
 	what string
-	// env, flags and args are what a user gives docker run.
-	env, flags, args []string
+	// env and args are what a user gives to the container.
+	env, args []string
+	// hostname is its name, "" for one of the engine's choice.
+	hostname string
 	// data is where a named volume is mounted, "" for none.
 	data string
 	// use puts the container to use. It is called until it returns nil, and
@@ -112,7 +114,7 @@ var images = []image{
 	},
 	{
 		name: "rabbitmq", what: "a queue declared and listed", data: "/var/lib/rabbitmq", env: []string{"RABBITMQ_DEFAULT_VHOST=app"},
-		flags: []string{"--hostname", "rabbit"}, // its data lie under the host's name
+		hostname: "rabbit", // its data lie under the host's name
 		use: func(b *box) error {
 			// Not before: root's exec would make the cookie that the server is to make.
 			if err := b.logged("startup complete"); err != nil {
@@ -205,11 +207,11 @@ var images = []image{
 	{
 		name: "cli", what: "one answer and an exit status",
 		run: func(b *box) error {
-			r := b.Run(append(append([]string{"run", "--rm", "-i"}, b.way.flags...), "replica/cli", "-n", "1+1")...)
+			r := b.once("-n", "1+1")
 			if r.Code != 0 || r.Stdout != "2\n" {
 				return fmt.Errorf("%v", r)
 			}
-			r = b.Run(append(append([]string{"run", "--rm"}, b.way.flags...), "replica/cli", "-n", "-e", "false")...)
+			r = b.once("-n", "-e", "false")
 			if r.Code != 1 {
 				return fmt.Errorf("%v", r)
 			}
