@@ -205,6 +205,88 @@ var images = []image{
 		use: func(b *box) error { return b.get("80", "/index.html", "It was given away.") },
 	},
 	{
+		name: "stepdown", what: "gosu, setpriv, s6-setuidgid and chpst, whoever runs them",
+		use: func(b *box) error { return b.get("80", "/", "chpst -u app:app: stepped down") },
+	},
+	{
+		name: "supervisor-root", what: "supervisord as root, programs as users of the image",
+		use: func(b *box) error {
+			if err := b.get("80", "/", "supervisord.conf"); err != nil {
+				return err
+			}
+			return b.exec("RUNNING", "supervisorctl", "-c", "/etc/supervisor/supervisord.conf", "status", "web", "sleep")
+		},
+	},
+	{
+		name: "s6-user", what: "services of s6 as a user of the image", data: "/config",
+		use: func(b *box) error { return b.get("80", "/", "configured") },
+	},
+	{
+		name: "haproxy-root", what: "a user and a group in its configuration",
+		use: func(b *box) error { return b.get("80", "/", "balanced") },
+	},
+	{
+		name: "unbound", what: "a name resolved; initgroups and setresuid at start",
+		use: func(b *box) error { return b.exec("192.0.2.7", "dig", "+short", "+tries=1", "@127.0.0.1", "name.here") },
+	},
+	{
+		name: "consul", what: "directories given away and a step down, whoever runs it", data: "/consul/data",
+		use:   func(b *box) error { return b.get("8500", "/", "node ") },
+		again: func(b *box) error { return b.get("8500", "/", "node 4711") },
+	},
+	{
+		name: "nginx-templates", what: "a shipped configuration replaced from a template",
+		use: func(b *box) error { return b.get("80", "/x", "/x from-a-template") },
+	},
+	{
+		name: "cassandra", what: "configuration rewritten in place",
+		use: func(b *box) error { return b.get("80", "/", "cluster_name: rewritten") },
+	},
+	{
+		name: "phpmyadmin", what: "a secret written beside root's configuration",
+		use: func(b *box) error { return b.get("80", "/", "An administration page.") },
+	},
+	{
+		name: "wordpress", what: "the application copied to a volume, a page", data: "/var/www/html",
+		use: func(b *box) error { return b.get("80", "/index.php", "visits ") },
+		again: func(b *box) error {
+			if err := b.get("80", "/index.php", "visits 1\n"); err == nil {
+				return errors.New("it counts from the beginning")
+			}
+			return b.exec("made at start", "cat", "/var/www/html/config.php")
+		},
+	},
+	{
+		name: "nextcloud", what: "rsync to a volume, a setting of the interpreter", data: "/var/www/html",
+		use: func(b *box) error {
+			if err := b.get("80", "/", "A page of the application."); err != nil {
+				return err
+			}
+			return b.exec("redis", "cat", "/usr/local/etc/php/conf.d/redis-session.ini")
+		},
+	},
+	{
+		name: "jenkins", what: "a home filled from a reference folder", data: "/var/jenkins_home",
+		use: func(b *box) error {
+			if err := b.get("8080", "/", "from the reference"); err != nil {
+				return err
+			}
+			return b.get("8080", "/war/", "from the home")
+		},
+	},
+	{
+		name: "elasticsearch", what: "a user in root's group, a keystore beside the configuration", data: "/usr/share/elasticsearch/data",
+		use: func(b *box) error { return b.get("9200", "/", "node 0") },
+	},
+	{
+		name: "caddy", what: "root's directories in /, named by variables",
+		use: func(b *box) error { return b.get("80", "/", "visits ") },
+	},
+	{
+		name: "minio", what: "a directory in / that the image does not have",
+		use: func(b *box) error { return b.get("80", "/", "visits ") },
+	},
+	{
 		name: "cli", what: "one answer and an exit status",
 		run: func(b *box) error {
 			r := b.once("-n", "1+1")
