@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,6 +126,7 @@ func (s *shim) decidePasswd() error {
 	}
 	files, err := identity.FilesFor(facts.Rootfs, given, identity.User{
 		UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home, Image: facts.User.UID,
+		Changes: slices.Contains(s.record.Capabilities, "CAP_SETUID"),
 	})
 	if err != nil {
 		return err

@@ -21,13 +21,19 @@ const (
 // of the owners of files. The primary groups of these users are returned too, by
 // their numbers.
 //
-// No process of the container can become another user: it has no CAP_SETUID, and
-// nothing gives it one. A program that is told to run as "redis" can therefore
+// No process of such a container can become another user: it has no CAP_SETUID,
+// and nothing gives it one. A program that is told to run as "redis" can therefore
 // run as the container's user or not at all; that user stands in for redis
 // already where it owns redis's files. With the name mapped, setuid(2) to it is
 // the kernel's own success, and getuid(2) and a file's owner agree with it
 // afterwards.
+//
+// Root in a user namespace of its own, and whoever has CAP_SETUID, can become
+// another; then the names are the image's.
 func aliases(passwd []byte, own string, u User) (string, map[string]bool) {
+	if u.UID == 0 || u.Changes {
+		return "", nil
+	}
 	var out strings.Builder
 	groups := map[string]bool{}
 	ids := ":x:" + id(u.UID) + ":" + id(u.GID) + ":"

@@ -90,6 +90,12 @@ func TestManyNames(t *testing.T) {
 			t.Errorf("%v\n got %q\nwant %q", err, f.Passwd, want)
 		}
 	}
+	for _, u := range []User{{UID: 0, GID: 0, Name: "root", Home: "/root"}, {UID: ours, GID: ours, Home: "/", Changes: true}} {
+		f, err := Build([]byte("app:x:1:1::/:\n"), []byte("app:x:1:\n"), u)
+		if err != nil || !strings.HasSuffix(string(f.Passwd), "\napp:x:1:1::/:\n") || strings.Count(string(f.Passwd)+string(f.Group), "app:") != 2 {
+			t.Errorf("%+v: %v %q %q", u, err, f.Passwd, f.Group)
+		}
+	}
 	long := strings.Repeat("n", maxAliasLine)
 	f, err = Build([]byte(long+":x:1:1::/:\n"), nil, user)
 	if err != nil || strings.Count(string(f.Passwd), long) != 1 {

@@ -18,6 +18,9 @@ type User struct {
 	// Image is the UID that the image starts as. Unless that is root, the
 	// container's user bears its name.
 	Image uint32
+	// Changes says that the container can change its user for real, with
+	// CAP_SETUID: the names of the image's users keep their meaning.
+	Changes bool
 }
 
 // Files are a container's passwd and group files.

@@ -3,6 +3,7 @@ echo '28.0.0' >/usr/src/nextcloud/version
 echo 'A page of the application.' >/usr/src/nextcloud/core/index.html
 echo '/config/' >/upgrade.exclude
 chown -R www-data:root /var/www && chmod -R g=u /var/www
-chmod 0777 /usr/local/etc/php/conf.d
+echo 'opcache.enable=1' >/usr/local/etc/php/conf.d/opcache.ini
+install -m 0755 /dev/null /usr/local/bin/php
 install -m 0755 server /usr/local/bin/apache2-foreground
 install -m 0755 entrypoint /entrypoint.sh
