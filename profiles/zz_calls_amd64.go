@@ -272,7 +272,7 @@ var calls = [...]render.Call{
 	{Name: "setfsgid", Class: render.NoSys, Back: 0x40},
 	{Name: "setfsuid", Class: render.NoSys, Back: 0x80},
 	{Name: "setgid", Class: render.Allow},
-	{Name: "setgroups", Class: render.Allow},
+	{Name: "setgroups", Class: render.Filter, Back: 0x40, Rules: `{"names":["setgroups"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":2147483648,"valueTwo":2147483648,"op":"SCMP_CMP_MASKED_EQ"}]}`, Deny: []render.Group{{Without: 0x40, Rules: `{"names":["setgroups"],"action":"SCMP_ACT_ERRNO","errnoRet":0,"args":[{"index":0,"value":2147483648,"op":"SCMP_CMP_MASKED_EQ"}]}`}}},
 	{Name: "sethostname", Class: render.Perm, Back: 0x200000},
 	{Name: "setitimer", Class: render.Allow},
 	{Name: "setns", Class: render.Perm, Back: 0x200000},

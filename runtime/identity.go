@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,7 +181,23 @@ func (s *shim) decidePasswd() error {
 	if s.plan.UID == 0 && identity.Home(facts.Rootfs, 0) != "" {
 		return nil // the image knows root
 	}
-	files, err := identity.FilesFor(facts.Rootfs, s.user())
+	var given identity.Given
+	for _, f := range [...]struct {
+		dest      string
+		mountable bool
+		data      *[]byte
+	}{
+		{"/etc/passwd", facts.PasswdMountable, &given.Passwd},
+		{"/etc/group", facts.GroupMountable, &given.Group},
+	} {
+		if !f.mountable {
+			continue
+		}
+		if err := s.fromBind(f.dest, f.data); err != nil {
+			return err
+		}
+	}
+	files, err := identity.FilesFor(facts.Rootfs, given, s.user())
 	if err != nil {
 		return err
 	}
@@ -188,29 +205,29 @@ func (s *shim) decidePasswd() error {
 	for _, f := range [...]struct {
 		dest      string
 		mountable bool
-		data      *[]byte
+		data      []byte
 		source    *string
 	}{
-		{"/etc/passwd", facts.PasswdMountable, &files.Passwd, &s.plan.Passwd},
-		{"/etc/group", facts.GroupMountable, &files.Group, &s.plan.Group},
+		{"/etc/passwd", facts.PasswdMountable, files.Passwd, &s.plan.Passwd},
+		{"/etc/group", facts.GroupMountable, files.Group, &s.plan.Group},
 	} {
 		if !f.mountable {
 			s.notes = append(s.notes, f.dest+" of the image cannot be mounted over and has no entry for the container's user")
 			continue
 		}
-		if err := s.fromBind(f.dest, f.data); err != nil {
-			return err
-		}
 		name := path.Base(f.dest)
 		*f.source = s.store.Path(*s.record, name)
-		s.files = append(s.files, record.File{Name: name, Data: *f.data})
+		s.files = append(s.files, record.File{Name: name, Data: f.data})
 	}
 	return nil
 }
 
 // user is the one that passwd and group have to name.
 func (s *shim) user() identity.User {
-	u := identity.User{UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home}
+	u := identity.User{
+		UID: s.plan.UID, GID: s.plan.GID, Home: s.plan.Home, Image: s.plan.Facts.User.UID,
+		Changes: slices.Contains(s.record.Capabilities, "CAP_SETUID"),
+	}
 	if u.UID == 0 {
 		u.Name = "root"
 	}
@@ -220,7 +237,8 @@ func (s *shim) user() identity.User {
 // maxAccounts bounds a passwd or group file.
 const maxAccounts = 1 << 20
 
-// fromBind takes the content that a bind of the spec would have shown.
+// fromBind takes the content that a bind of the spec would have shown, if there
+// is one.
 func (s *shim) fromBind(dest string, data *[]byte) error {
 	for m, real := range s.plan.Facts.Destinations {
 		if real != dest || !host.IsBind(m) || harden.Own(s.plan.Facts.Sources[m].Path, dest) {
@@ -233,16 +251,11 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		if len(f.Data()) > maxAccounts || bytes.IndexByte(f.Data(), 0) >= 0 {
 			return fmt.Errorf("the file bound to %s is binary or larger than 1 MiB", dest)
 		}
-		user := s.user()
-		var made identity.Files
-		if dest == "/etc/passwd" {
-			made, err = identity.Build(f.Data(), nil, user)
-			*data = made.Passwd
-		} else {
-			made, err = identity.Build(nil, f.Data(), user)
-			*data = made.Group
+		*data = bytes.Clone(f.Data())
+		if *data == nil {
+			*data = []byte{}
 		}
-		return err
+		return nil
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func sinceMinor(version string, major, minor int) bool {
 // joinedSysctls sets the sysctls that the container's root cannot, as the
 // runtime would set them without a user namespace.
 func (s *shim) joinedSysctls() error {
-	for _, c := range harden.JoinedSysctls(s.doc, s.plan.Facts) {
+	for _, c := range harden.JoinedSysctls(s.doc, s.plan) {
 		typ := harden.SysctlNamespace(c.Name)
 		ns := s.plan.Facts.Namespaces[typ]
 		if ns.Owner != host.Joined || !harden.SysctlAllowed(s.plan, c.Name) {

@@ -77,13 +77,26 @@ func Containerd2(t T) *Containerd {
 		binary, "--config", filepath.Join(run, "config.toml"), "--address", c.socket,
 		"--root", Dir(t, "containerd-root"), "--state", filepath.Join(run, "state"))
 	t.Cleanup(func() { Run("ip", "link", "del", "rccni0") })
-	for _, img := range []ociImage{workloadImage(t), pauseImage(t)} {
-		file := img.layout(t)
+	for _, img := range []Archive{workloadImage(t), pauseImage(t)} {
 		for _, ns := range []string{"bed", "k8s.io"} {
-			c.Must("--namespace", ns, "images", "import", file)
+			c.load(ns, img, 0)
 		}
 	}
 	return c
+}
+
+// Load gives the CRI service an image, without its first layers, which it has
+// from an image loaded before.
+func (c *Containerd) Load(a Archive, without int) {
+	c.t.Helper()
+	c.load("k8s.io", a, without)
+}
+
+func (c *Containerd) load(namespace string, a Archive, without int) {
+	c.t.Helper()
+	if r := c.command("--namespace", namespace, "images", "import", "-").from(a.Stream(c.t, without)); r.Code != 0 {
+		c.t.Fatalf("%v\n  daemon: %s", r, c.daemon.tail())
+	}
 }
 
 func (c *Containerd) ready() error {
@@ -94,9 +107,11 @@ func (c *Containerd) ready() error {
 }
 
 // Run runs ctr.
-func (c *Containerd) Run(args ...string) Result {
+func (c *Containerd) Run(args ...string) Result { return c.command(args...).Run() }
+
+func (c *Containerd) command(args ...string) Command {
 	ctr := Cached(c.t, containerdFolder, "ctr")
-	return Run(append([]string{ctr, "--address", c.socket}, args...)...)
+	return Command{Args: append([]string{ctr, "--address", c.socket}, args...)}
 }
 
 // Must runs ctr and fails the test when its status is not 0.

@@ -179,6 +179,48 @@ func (k *CRI) Status(id string) (cri.ContainerState, int32, error) {
 	return r.GetStatus().GetState(), r.GetStatus().GetExitCode(), err
 }
 
+// Stop stops a container, and kills it after the seconds of grace.
+func (k *CRI) Stop(id string, grace int64) error {
+	ctx, cancel := deadline()
+	defer cancel()
+	if _, err := k.rs.StopContainer(ctx, &cri.StopContainerRequest{ContainerId: id, Timeout: grace}); err != nil {
+		return fmt.Errorf("StopContainer: %w", err)
+	}
+	return nil
+}
+
+// Remove removes a container.
+func (k *CRI) Remove(id string) error {
+	ctx, cancel := deadline()
+	defer cancel()
+	if _, err := k.rs.RemoveContainer(ctx, &cri.RemoveContainerRequest{ContainerId: id}); err != nil {
+		return fmt.Errorf("RemoveContainer: %w", err)
+	}
+	return nil
+}
+
+// IP is the pod's address, "" if it has none.
+func (p *Pod) IP() string {
+	ctx, cancel := deadline()
+	defer cancel()
+	r, err := p.c.rs.PodSandboxStatus(ctx, &cri.PodSandboxStatusRequest{PodSandboxId: p.ID})
+	if err != nil {
+		return ""
+	}
+	return r.GetStatus().GetNetwork().GetIp()
+}
+
+// EmptyDir makes an emptyDir volume of a pod where the kubelet has it, open to
+// all as the kubelet's are.
+func EmptyDir(t T, p *Pod, name string) string {
+	t.Helper()
+	dir := mkdir(t, filepath.Join("/var/lib/kubelet/pods", p.Config.GetMetadata().GetUid(), "volumes/kubernetes.io~empty-dir", name))
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatalf("bed: %v", err)
+	}
+	return dir
+}
+
 // Containers lists the containers of a pod.
 func (p *Pod) Containers() ([]*cri.Container, error) {
 	ctx, cancel := deadline()

@@ -77,11 +77,23 @@ func (d *Docker) ready() error {
 }
 
 // Run runs the docker CLI: Debian's, which every machine that ran deps.sh has.
-func (d *Docker) Run(args ...string) Result {
+func (d *Docker) Run(args ...string) Result { return d.Command(args...).Run() }
+
+// Command is the docker CLI, for more than Run does.
+func (d *Docker) Command(args ...string) Command {
 	return Command{
 		Args: append([]string{Installed(d.t, "/usr/bin/docker"), "--host", "unix://" + d.socket}, args...),
 		Env:  []string{"DOCKER_CONFIG=" + d.config, "DOCKER_BUILDKIT=0"},
-	}.Run()
+	}
+}
+
+// Load gives the daemon an image, without its first layers, which it has from
+// an image loaded before.
+func (d *Docker) Load(a Archive, without int) {
+	d.t.Helper()
+	if r := d.Command("load", "--quiet").from(a.Stream(d.t, without)); r.Code != 0 {
+		d.t.Fatalf("%v\n  daemon: %s", r, d.daemon.tail())
+	}
 }
 
 // Must runs the docker CLI and fails the test when its status is not 0.

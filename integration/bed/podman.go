@@ -5,6 +5,7 @@ package bed
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/runclad/runclad/integration/report"
 )
@@ -72,6 +73,13 @@ func (p *Podman) Must(args ...string) Result {
 		p.t.Fatalf("%v", r)
 	}
 	return r
+}
+
+// Load gives podman an image. Layers that it has are not read again.
+func (p *Podman) Load(a Archive) {
+	p.t.Helper()
+	id := strings.TrimSpace(p.Must("pull", "--quiet", "oci:"+a.Folder(p.t)+":latest").Stdout)
+	p.Must("tag", id, a.Name)
 }
 
 // Report runs `podman ARGS` whose container or exec prints a probe's report.

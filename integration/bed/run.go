@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -43,6 +44,8 @@ type Command struct {
 	Env   []string // added to the environment
 	Dir   string
 	Stdin string
+	// Input is read in the place of Stdin where it is set.
+	Input io.Reader
 	// ToFiles has the output go to files: a container's init inherits the
 	// runtime's streams, and a pipe would stay open until it ends.
 	ToFiles bool
@@ -68,7 +71,10 @@ func (c Command) Run() Result {
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Dir = c.Dir
-	cmd.Stdin = strings.NewReader(c.Stdin)
+	cmd.Stdin = c.Input
+	if c.Input == nil {
+		cmd.Stdin = strings.NewReader(c.Stdin)
+	}
 	cmd.WaitDelay = 5 * time.Second
 	var out, errs bytes.Buffer
 	read := func() (string, string) { return out.String(), errs.String() }
@@ -96,6 +102,14 @@ func (c Command) Run() Result {
 		}
 	}
 	return r
+}
+
+// from runs the command with what it reads on its standard input. What is left
+// of that is not written to anybody.
+func (c Command) from(r *io.PipeReader) Result {
+	defer r.Close()
+	c.Input = r
+	return c.Run()
 }
 
 // toFiles points the command's streams at files that are already unlinked.

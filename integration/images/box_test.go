@@ -10,56 +10,12 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/runclad/runclad/integration/bed"
 )
 
-// A way is how an image is run.
-type way struct {
-	name  string
-	flags []string
-	// patience is how long a use of the image may take to succeed.
-	patience time.Duration
-}
-
-var ways = []way{
-	{"runc", []string{"--runtime", "plain"}, 2 * time.Minute},
-	// What works this way works at once; what does not mostly ends at once.
-	{"careful", []string{
-		"--runtime", "plain", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "-u", "1234567:0", "--tmpfs", "/tmp",
-	}, 15 * time.Second},
-	{"runclad", []string{"--runtime", "runclad"}, 2 * time.Minute},
-}
-
-// A box is a container of an image, and what checks may do with it.
+// A box is a container, and what checks may do with it.
 type box struct {
-	*bed.Docker
-	image  image
-	way    way
-	name   string
-	volume string
-}
-
-// up makes the container.
-func (b *box) up() error {
-	args := append([]string{"run", "-d", "--name", b.name}, b.way.flags...)
-	for _, e := range b.image.env {
-		args = append(args, "-e", e)
-	}
-	if b.volume != "" {
-		args = append(args, "-v", b.volume+":"+b.image.data)
-	}
-	args = append(args, b.image.flags...)
-	args = append(args, "replica/"+b.image.name)
-	return b.docker(append(args, b.image.args...)...)
-}
-
-// docker runs the CLI.
-func (b *box) docker(args ...string) error {
-	if r := b.Run(args...); r.Code != 0 {
-		return fmt.Errorf("docker %s: %s", args[0], lastLines(r.Output(), 3))
-	}
-	return nil
+	container
+	way way
 }
 
 // try calls f until it returns nil. A container that ended does not come back.
@@ -70,10 +26,9 @@ func (b *box) try(f func(*box) error) error {
 		if err == nil {
 			return nil
 		}
-		running := strings.TrimSpace(b.Run("inspect", "-f", "{{.State.Running}}", b.name).Stdout)
-		if running != "true" || time.Now().After(deadline) {
-			logs := b.Run("logs", "--tail", "12", b.name).Output()
-			return fmt.Errorf("%w (running: %s)\n%s", err, running, logs)
+		running := b.running()
+		if !running || time.Now().After(deadline) {
+			return fmt.Errorf("%w (running: %t)\n%s", err, running, lastLines(b.logs(), 12))
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
@@ -81,7 +36,7 @@ func (b *box) try(f func(*box) error) error {
 
 // exec runs a command in the container and wants its output to hold want.
 func (b *box) exec(want string, args ...string) error {
-	r := b.Run(append([]string{"exec", b.name}, args...)...)
+	r := b.container.exec(args...)
 	if r.Code != 0 || !strings.Contains(r.Output(), want) {
 		return fmt.Errorf("exec %v: status %d, want 0 and %q: %s", args, r.Code, want, lastLines(r.Output(), 3))
 	}
@@ -90,7 +45,7 @@ func (b *box) exec(want string, args ...string) error {
 
 // logged wants the container's log to hold a text.
 func (b *box) logged(want string) error {
-	if out := b.Run("logs", b.name).Output(); !strings.Contains(out, want) {
+	if out := b.logs(); !strings.Contains(out, want) {
 		return fmt.Errorf("the log has no %q: %s", want, lastLines(out, 3))
 	}
 	return nil
@@ -98,7 +53,7 @@ func (b *box) logged(want string) error {
 
 // address is where the container is reached from the bed.
 func (b *box) address(port string) (string, error) {
-	ip := strings.TrimSpace(b.Run("inspect", "-f", "{{.NetworkSettings.IPAddress}}", b.name).Stdout)
+	ip := b.ip()
 	if ip == "" {
 		return "", errors.New("the container has no address")
 	}

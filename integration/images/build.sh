@@ -7,10 +7,11 @@
 #   packages  what `apt-get install` adds, one for each list of packages
 #   image     the packages and what a recipe's setup.sh makes of them in a chroot
 #
-# and leaves for each recipe a Docker build context in
-# $RUNCLAD_CACHE/images/context/NAME. What exists is not made again: a layer's name is a
-# hash of all it is made from. No service is started, and no mount is left: all
-# mounts are in a namespace of the script's own.
+# and leaves for each recipe a folder $RUNCLAD_CACHE/images/context/NAME: its
+# Dockerfile, and the layers as tar files with their digests, in the order of
+# their names. What exists is not made again: a layer's name is a hash of all it
+# is made from. No service is started, and no mount is left: all mounts are in a
+# namespace of the script's own.
 #
 #   build.sh [NAME...]    all recipes if none is named
 set -euo pipefail
@@ -68,6 +69,13 @@ open_root() {
 }
 
 close_root() { umount -R -l "$work/root"; }
+
+# layer FILE NAME: puts a tar file with its digest in the context.
+layer() {
+	[ -e "$1.sha256" ] || sha256sum <"$1" | cut -d' ' -f1 >"$1.sha256"
+	ln "$1" "$context/$2.tar"
+	cp "$1.sha256" "$context/$2.sha256"
+}
 
 base=$cache/base-$(printf '%s' "$version $suite" | hash)
 if [ ! -e "$base.tar" ]; then
@@ -134,16 +142,10 @@ recipe() {
 	context=$cache/context/$1
 	rm -rf "$context"
 	mkdir "$context"
-	ln "$image.tar" "$context/layer.tar"
-	if [ -e "$dir/scratch" ]; then echo 'FROM scratch'; else echo 'FROM debian:replica'; fi >"$context/Dockerfile"
-	echo 'ADD layer.tar /' >>"$context/Dockerfile"
-	cat "$dir/Dockerfile" >>"$context/Dockerfile"
+	[ -e "$dir/scratch" ] || layer "$base.tar" 0-base
+	layer "$image.tar" 1-image
+	cp "$dir/Dockerfile" "$context/Dockerfile"
 }
-
-mkdir -p "$cache/context/debian"
-ln -f "$base.tar" "$cache/context/debian/base.tar"
-printf 'FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nCMD ["bash"]\n' \
-	>"$cache/context/debian/Dockerfile"
 
 if [ $# -eq 0 ]; then
 	for dir in "$here"/recipes/*/; do set -- "$@" "$(basename "$dir")"; done
@@ -151,4 +153,4 @@ fi
 for name; do recipe "$name"; done
 
 # What no context holds any longer.
-find "$cache" -maxdepth 1 -name 'image-*.tar' -links 1 -delete
+find "$cache" -maxdepth 1 -name 'image-*.tar' -links 1 -exec sh -c 'for f; do rm -f "$f" "$f.sha256"; done' - {} +

@@ -62,6 +62,12 @@ func TestHostile(t *testing.T) {
 		{name: "a huge passwd", image: file("etc/passwd", strings.Repeat("a:x:1:1::/:/bin/sh\n", 1<<18))},
 		{name: "a passwd without line ends", image: file("etc/passwd", strings.Repeat("a", 1<<20)), either: true},
 		{name: "a passwd of NULs", image: file("etc/passwd", strings.Repeat("\x00", 4096))},
+		{name: "a passwd whose every name is root's", image: file("etc/passwd", strings.Repeat("root:x:0:0::/:/bin/sh\n", 4000))},
+		{name: "a passwd in which root is another", image: file("etc/passwd", "root:x:1000:1000::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n")},
+		{name: "a user named by an escape sequence", image: file("etc/passwd", "\x1b[31m:x:1000:1000::/:/bin/sh\n"), spec: user(1000)},
+		{name: "a user named like an option", image: file("etc/passwd", "-rf:x:1000:1000::/:/bin/sh\n"), spec: user(1000)},
+		{name: "a user whose home is the host's", image: file("etc/passwd", "app:x:1000:1000::/../../../etc:/bin/sh\n"), spec: user(1000)},
+		{name: "a group of everybody", image: file("etc/group", "root:x:0:"+strings.Repeat("u,", 200000)+"\n")},
 		{name: "names that are no UTF-8", image: func(root string) error {
 			for _, n := range []string{"srv/\xff\xfe", "srv/a\nb", "srv/\x1b[31m", "srv/" + strings.Repeat("n", 250)} {
 				if err := os.MkdirAll(filepath.Join(root, n), 0o755); err != nil {
@@ -165,6 +171,10 @@ func volume(at string) func(*specs.Spec) {
 	return func(s *specs.Spec) {
 		s.Mounts = append(s.Mounts, specs.Mount{Destination: at, Type: "bind", Source: volumeSource, Options: []string{"rbind", "rw"}})
 	}
+}
+
+func user(uid uint32) func(*specs.Spec) {
+	return func(s *specs.Spec) { s.Process.User.UID, s.Process.User.GID = uid, uid }
 }
 
 func cwd(dir string) func(*specs.Spec) { return func(s *specs.Spec) { s.Process.Cwd = dir } }

@@ -13,63 +13,77 @@ import (
 	"github.com/runclad/runclad/integration/bed"
 )
 
-// known are the failures under runclad that are known, each with its reason.
-var known = map[string]string{}
+// known are the failures under runclad that are known, by image, each with its
+// reason. They are the same under every engine.
+var known = map[string]string{
+	"minio":      "the root filesystem takes no directory that the image does not have; a volume or a tmpfs at /data does",
+	"phpmyadmin": "/etc/phpmyadmin is root's, and no program of that name is started; the line writable of the policy, or a tmpfs, does",
+}
 
 // TestImages runs each image in each way.
 func TestImages(t *testing.T) {
-	d := bed.Docker20(t)
-	debian := context(t, "debian")
-	d.Must("build", "-q", "-t", "debian:replica", debian)
 	var (
 		mu      sync.Mutex
 		results = map[string]string{}
+		columns int
 	)
-	t.Run("all", func(t *testing.T) {
-		for _, im := range images {
-			t.Run(im.name, func(t *testing.T) {
-				t.Parallel()
-				d := d.With(t)
-				d.Must("build", "-q", "-t", "replica/"+im.name, context(t, im.name))
-				for _, w := range ways {
-					err := run(d, im, w)
-					mu.Lock()
-					results[im.name+" "+w.name] = outcome(err)
-					mu.Unlock()
-					switch {
-					case err != nil && w.name == "runc":
-						t.Errorf("the replica does not work under plain runc: %v", err)
-					case err != nil && w.name == "runclad" && known[im.name] == "":
-						t.Errorf("%v", err)
-					case err == nil && w.name == "runclad" && known[im.name] != "":
-						t.Errorf("works: take it off the list of known failures")
-					case err != nil:
-						t.Logf("%s: %v", w.name, err)
-					}
+	for _, e := range engines {
+		columns += len(e.ways)
+		t.Run(e.name, func(t *testing.T) {
+			eng := e.start(t)
+			eng.load(archive(t, "debian"), 0)
+			t.Run("all", func(t *testing.T) {
+				for _, im := range images {
+					t.Run(im.name, func(t *testing.T) {
+						t.Parallel()
+						for way, err := range runAll(t, eng.with(t), im, e.ways) {
+							mu.Lock()
+							results[im.name+" "+way] = outcome(err)
+							mu.Unlock()
+						}
+					})
 				}
 			})
-		}
-	})
-	if t.Failed() || len(results) != len(images)*len(ways) {
+		})
+	}
+	if t.Failed() || len(results) != len(images)*columns {
 		return // also when -run selects some
 	}
 	compare(t, table(results))
 }
 
-// run puts an image to use, restarts it, and makes it again on its volume.
-func run(d *bed.Docker, im image, w way) (err error) {
-	b := &box{Docker: d, image: im, way: w, name: im.name + "-" + w.name}
-	defer d.Run("rm", "-f", "-v", b.name)
-	if im.data != "" {
-		b.volume = b.name + "-data"
-		defer func() {
-			d.Run("rm", "-f", "-v", b.name)
-			d.Run("volume", "rm", "-f", b.volume)
-		}()
+// runAll puts an image to use in the ways of an engine.
+func runAll(t *testing.T, e engine, im image, ways []way) map[string]error {
+	t.Helper()
+	a := archive(t, im.name)
+	e.load(a, len(a.Layers)-1) // the first layer, if there are two, came with debian
+	defer e.unload(a)
+	errs := map[string]error{}
+	for _, w := range ways {
+		err := run(e, im, w)
+		errs[w.name] = err
+		why := known[im.name]
+		switch {
+		case err != nil && !w.clad && w.name == "runc":
+			t.Errorf("the replica does not work under plain runc: %v", err)
+		case err != nil && w.clad && why == "":
+			t.Errorf("%v", err)
+		case err == nil && w.clad && why != "":
+			t.Errorf("works: take it off the list of known failures")
+		case err != nil:
+			t.Logf("%s: %v", w.name, err)
+		}
 	}
+	return errs
+}
+
+// run puts an image to use, restarts it, and makes it again on its volume.
+func run(e engine, im image, w way) error {
+	b := &box{container: e.container(im, w), way: w}
 	if im.run != nil {
 		return staged("use", im.run(b))
 	}
+	defer b.down()
 	if err := b.up(); err != nil {
 		return staged("start", err)
 	}
@@ -80,22 +94,16 @@ func run(d *bed.Docker, im image, w way) (err error) {
 	if again == nil {
 		again = im.use
 	}
-	if err := b.docker("restart", "-t", "5", b.name); err != nil {
+	if err := b.restart(); err != nil {
 		return staged("restart", err)
 	}
 	if err := b.try(again); err != nil {
 		return staged("restart", err)
 	}
-	if b.volume == "" {
+	if im.data == "" {
 		return nil
 	}
-	if err := b.docker("stop", "-t", "10", b.name); err != nil {
-		return staged("volume", err)
-	}
-	if err := b.docker("rm", "-f", b.name); err != nil {
-		return staged("volume", err)
-	}
-	if err := b.up(); err != nil {
+	if err := b.again(); err != nil {
 		return staged("volume", err)
 	}
 	return staged("volume", b.try(again))
@@ -124,24 +132,18 @@ func outcome(err error) string {
 	return "fails"
 }
 
-// table is the text of docs/images.md.
+// table is the part of docs/images.md that the tests write.
 func table(results map[string]string) string {
 	var b strings.Builder
-	b.WriteString(`# Images
-
-Replicas of well-known images, built from Debian packages with the users,
-ownerships, volumes, working directories and entrypoints of the official ones
-(` + "`integration/images`" + `). Each is used for real, restarted, and, where it keeps
-data, made again on the same volume, where it has to find them.
-
-Three ways: plain runc; the flags that a careful admin uses
-(` + "`--read-only --cap-drop ALL --security-opt no-new-privileges -u 1234567:0 --tmpfs /tmp`" + `);
-and runclad with its defaults, no flag and no policy. This table is written by
-` + "`go test ./integration/images -update`" + `.
-
-| image | what is done with it | runc | careful flags | runclad |
-|---|---|---|---|---|
-`)
+	var ways []way
+	for _, e := range engines {
+		ways = append(ways, e.ways...)
+	}
+	b.WriteString("| image | what is done with it |")
+	for _, w := range ways {
+		fmt.Fprintf(&b, " %s |", w.name)
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(ways)) + "\n")
 	count := map[string]int{}
 	for _, im := range images {
 		fmt.Fprintf(&b, "| %s | %s |", im.name, im.what)
@@ -160,7 +162,7 @@ and runclad with its defaults, no flag and no policy. This table is written by
 	}
 	b.WriteString("\n")
 	if len(known) > 0 {
-		b.WriteString("\n## Known failures\n\n")
+		b.WriteString("\nKnown failures:\n\n")
 		for _, im := range images {
 			if why := known[im.name]; why != "" {
 				fmt.Fprintf(&b, "- **%s**: %s\n", im.name, why)
@@ -170,24 +172,30 @@ and runclad with its defaults, no flag and no policy. This table is written by
 	return b.String()
 }
 
+// The table stands between these lines of docs/images.md.
+const (
+	tableBegin = "<!-- generated: images -->\n\n"
+	tableEnd   = "\n<!-- end -->\n"
+)
+
 func compare(t *testing.T, want string) {
 	t.Helper()
 	file := filepath.Join(bed.Repo(t), "docs/images.md")
-	if *update {
-		bed.Write(t, file, want)
-		return
-	}
-	got, err := os.ReadFile(file)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != want {
-		t.Errorf("docs/images.md is not what the tests found; write it with -update:\n%s", want)
+	before, rest, begins := strings.Cut(string(text), tableBegin)
+	got, after, ends := strings.Cut(rest, tableEnd)
+	if !begins || !ends {
+		t.Fatalf("%s has no place for the table", file)
 	}
-}
-
-// context is the build context that build.sh left.
-func context(t *testing.T, name string) string {
-	t.Helper()
-	return filepath.Dir(bed.Cached(t, "images/context/"+name, "Dockerfile"))
+	if got == want {
+		return
+	}
+	if *update {
+		bed.Write(t, file, before+tableBegin+want+tableEnd+after)
+		return
+	}
+	t.Errorf("docs/images.md is not what the tests found; write it with -update:\n%s", want)
 }

@@ -14,8 +14,10 @@ type image struct {
 	name string
 	// what says in the table what use does.
 	what string
-	// env, flags and args are what a user gives docker run.
-	env, flags, args []string
+	// env and args are what a user gives to the container.
+	env, args []string
+	// hostname is its name, "" for one of the engine's choice.
+	hostname string
 	// data is where a named volume is mounted, "" for none.
 	data string
 	// use puts the container to use. It is called until it returns nil, and
@@ -112,7 +114,7 @@ var images = []image{
 	},
 	{
 		name: "rabbitmq", what: "a queue declared and listed", data: "/var/lib/rabbitmq", env: []string{"RABBITMQ_DEFAULT_VHOST=app"},
-		flags: []string{"--hostname", "rabbit"}, // its data lie under the host's name
+		hostname: "rabbit", // its data lie under the host's name
 		use: func(b *box) error {
 			// Not before: root's exec would make the cookie that the server is to make.
 			if err := b.logged("startup complete"); err != nil {
@@ -203,13 +205,95 @@ var images = []image{
 		use: func(b *box) error { return b.get("80", "/index.html", "It was given away.") },
 	},
 	{
+		name: "stepdown", what: "gosu, setpriv, s6-setuidgid and chpst, whoever runs them",
+		use: func(b *box) error { return b.get("80", "/", "chpst -u app:app: stepped down") },
+	},
+	{
+		name: "supervisor-root", what: "supervisord as root, programs as users of the image",
+		use: func(b *box) error {
+			if err := b.get("80", "/", "supervisord.conf"); err != nil {
+				return err
+			}
+			return b.exec("RUNNING", "supervisorctl", "-c", "/etc/supervisor/supervisord.conf", "status", "web", "sleep")
+		},
+	},
+	{
+		name: "s6-user", what: "services of s6 as a user of the image", data: "/config",
+		use: func(b *box) error { return b.get("80", "/", "configured") },
+	},
+	{
+		name: "haproxy-root", what: "a user and a group in its configuration",
+		use: func(b *box) error { return b.get("80", "/", "balanced") },
+	},
+	{
+		name: "unbound", what: "a name resolved; initgroups and setresuid at start",
+		use: func(b *box) error { return b.exec("192.0.2.7", "dig", "+short", "+tries=1", "@127.0.0.1", "name.here") },
+	},
+	{
+		name: "consul", what: "directories given away and a step down, whoever runs it", data: "/consul/data",
+		use:   func(b *box) error { return b.get("8500", "/", "node ") },
+		again: func(b *box) error { return b.get("8500", "/", "node 4711") },
+	},
+	{
+		name: "nginx-templates", what: "a shipped configuration replaced from a template",
+		use: func(b *box) error { return b.get("80", "/x", "/x from-a-template") },
+	},
+	{
+		name: "cassandra", what: "configuration rewritten in place",
+		use: func(b *box) error { return b.get("80", "/", "cluster_name: rewritten") },
+	},
+	{
+		name: "phpmyadmin", what: "a secret written beside root's configuration",
+		use: func(b *box) error { return b.get("80", "/", "An administration page.") },
+	},
+	{
+		name: "wordpress", what: "the application copied to a volume, a page", data: "/var/www/html",
+		use: func(b *box) error { return b.get("80", "/index.php", "visits ") },
+		again: func(b *box) error {
+			if err := b.get("80", "/index.php", "visits 1\n"); err == nil {
+				return errors.New("it counts from the beginning")
+			}
+			return b.exec("made at start", "cat", "/var/www/html/config.php")
+		},
+	},
+	{
+		name: "nextcloud", what: "rsync to a volume, a setting of the interpreter", data: "/var/www/html",
+		use: func(b *box) error {
+			if err := b.get("80", "/", "A page of the application."); err != nil {
+				return err
+			}
+			return b.exec("redis", "cat", "/usr/local/etc/php/conf.d/redis-session.ini")
+		},
+	},
+	{
+		name: "jenkins", what: "a home filled from a reference folder", data: "/var/jenkins_home",
+		use: func(b *box) error {
+			if err := b.get("8080", "/", "from the reference"); err != nil {
+				return err
+			}
+			return b.get("8080", "/war/", "from the home")
+		},
+	},
+	{
+		name: "elasticsearch", what: "a user in root's group, a keystore beside the configuration", data: "/usr/share/elasticsearch/data",
+		use: func(b *box) error { return b.get("9200", "/", "node 0") },
+	},
+	{
+		name: "caddy", what: "root's directories in /, named by variables",
+		use: func(b *box) error { return b.get("80", "/", "visits ") },
+	},
+	{
+		name: "minio", what: "a directory in / that the image does not have",
+		use: func(b *box) error { return b.get("80", "/", "visits ") },
+	},
+	{
 		name: "cli", what: "one answer and an exit status",
 		run: func(b *box) error {
-			r := b.Run(append(append([]string{"run", "--rm", "-i"}, b.way.flags...), "replica/cli", "-n", "1+1")...)
+			r := b.once("-n", "1+1")
 			if r.Code != 0 || r.Stdout != "2\n" {
 				return fmt.Errorf("%v", r)
 			}
-			r = b.Run(append(append([]string{"run", "--rm"}, b.way.flags...), "replica/cli", "-n", "-e", "false")...)
+			r = b.once("-n", "-e", "false")
 			if r.Code != 1 {
 				return fmt.Errorf("%v", r)
 			}

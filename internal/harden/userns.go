@@ -93,14 +93,22 @@ func applyJoinedKernelFS(e *edit) {
 	}
 }
 
-// JoinedSysctls returns the sysctls of a spec that belong to a network or IPC
-// namespace that the container joins. A user namespace of the container's own
-// does not own that, so they are for the shim to set.
-func JoinedSysctls(doc *spec.Document, facts *host.Facts) []spec.Member {
+// JoinedSysctls returns the sysctls of a spec, and the comforts, that belong to a
+// network or IPC namespace that the container joins. A user namespace of the
+// container's own does not own that, so they are for the shim to set.
+func JoinedSysctls(doc *spec.Document, p *Plan) []spec.Member {
+	facts := p.Facts
 	var out []spec.Member
 	for _, s := range doc.Get("linux", "sysctl").Members() {
 		if ns := SysctlNamespace(s.Name); ns != "" && facts.Namespaces[ns].Owner != host.Own {
 			out = append(out, s)
+		}
+	}
+	if facts.Namespaces["network"].Owner == host.Joined {
+		for _, c := range comforts(p) {
+			if doc.Get("linux", "sysctl", c.Name) == nil {
+				out = append(out, c)
+			}
 		}
 	}
 	return out
@@ -120,7 +128,7 @@ func SysctlNamespace(name string) string {
 
 func applyJoinedSysctls(e *edit) {
 	applyPingGroups(e)
-	for _, s := range JoinedSysctls(e.doc, e.Facts) {
+	for _, s := range JoinedSysctls(e.doc, e.Plan) {
 		e.doc.Delete(e.doc.Get("linux", "sysctl"), s.Name)
 	}
 }

@@ -106,7 +106,7 @@ func TestUsernsRefuses(t *testing.T) {
 func TestUsernsVerified(t *testing.T) {
 	for name, undo := range map[string]func(*edit){
 		"host root": func(e *edit) {
-			e.Userns.Host = 0 // the engine's, then
+			e.Userns.Host, e.Facts.Namespaces["user"] = 0, host.Namespace{Owner: host.Own} // the engine's, then
 			e.doc.Set(e.doc.Get("linux", "gidMappings").Elems()[0], "hostID", spec.Int(0))
 		},
 		"low": func(e *edit) { e.Userns.Host = 65536 * 40 / 65536 },

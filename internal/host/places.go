@@ -56,7 +56,8 @@ const (
 	// user could write to it. Where the container starts as root, directories of
 	// root's inside it take new files as under Work.
 	Service Why = "service"
-	// State: root's state directories, where the container starts as root.
+	// State: root's state directories, and the configuration of the program that
+	// is started, where the container starts as root.
 	State Why = "state"
 	// Home: the home of the user that the image starts as.
 	Home Why = "home"
@@ -142,8 +143,8 @@ func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, 
 // scratch directories; what the profile lists; what presets name; what the container's user owns or
 // could write to; for a container that starts as root also what the image gives
 // to users of its own, and root's state directories; the user's home; the working
-// directory; where applications outside of it write to by custom; and /etc/NAME
-// of the program NAME that is started. A place is left out where the engine
+// directory; where applications outside of it, and in /, write to by custom; and
+// /etc/NAME of the program NAME that is started. A place is left out where the engine
 // mounts something at it or above it, and where the image made it into something
 // else than a directory.
 //
@@ -174,6 +175,11 @@ func (f *finder) find() []Place {
 	for _, dir := range applications {
 		f.applications(dir)
 	}
+	if f.user.UID == 0 {
+		for _, name := range rootDirs {
+			f.consider("/"+name, Work)
+		}
+	}
 	f.arguments()
 	for i := range f.found {
 		if p := &f.found[i]; f.profile.Runs(p.Path) {
@@ -191,6 +197,9 @@ var applications = [...]string{"/opt", "/usr/local", "/srv"}
 
 // runtimeDirs are the names that applications give to what they write to.
 var runtimeDirs = [...]string{"cache", "data", "log", "logs", "run", "temp", "tmp", "var", "work"}
+
+// rootDirs are those that an image's one application has in /.
+var rootDirs = [...]string{"cache", "config", "data", "db", "log", "logs", "storage", "work"}
 
 // applications looks at the applications in dir: what is a service's inside
 // them and, for a container that starts as root, where they write to by custom.
@@ -254,7 +263,8 @@ func (f *finder) hasAny(files []string) bool {
 }
 
 // arguments takes /etc/NAME for a program NAME in the command of a container
-// that starts as root: where its entrypoint writes configuration at start.
+// that starts as root: where its entrypoint writes configuration at start, most
+// often by changing or replacing what the image ships (nginx's templates).
 func (f *finder) arguments() {
 	if f.user.UID != 0 {
 		return
@@ -264,7 +274,7 @@ func (f *finder) arguments() {
 		if name == "." || name == "/" || strings.HasPrefix(name, "-") {
 			continue
 		}
-		f.consider("/etc/"+name, Work)
+		f.consider("/etc/"+name, State)
 	}
 }
 

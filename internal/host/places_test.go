@@ -122,7 +122,12 @@ func TestPlaces(t *testing.T) {
 		{
 			name: "configuration of the program that is started", nodes: []node{{"etc/nginx/conf.d", "dir 0 755"}, {"etc/other/x", "file 0 644 x"}},
 			user: User{Cwd: "/"}, spec: `{"process":{"args":["/entrypoint.sh","nginx","-g"]}}`,
-			want: []string{"/etc/nginx work added"},
+			want: []string{"/etc/nginx state"},
+		},
+		{
+			name: "root's directories for data in /", nodes: []node{{"data/caddy", "dir 0 755"}, {"config", "dir 0 755"}, {"scripts", "dir 0 755"}},
+			user: User{Cwd: "/"},
+			want: []string{"/config work empty added", "/data work added"},
 		},
 		{
 			name: "the same for a user of the image", nodes: []node{{"etc/nginx/conf.d", "dir 0 755"}},

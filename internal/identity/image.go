@@ -16,12 +16,16 @@ import (
 // image. Those of distributions have 1 to 3 kB.
 const imageFileLimit = 1 << 20
 
-// FilesFor makes the passwd and group files of a container from those in its
-// root file system, which are as hostile as the image may be. A file that is
+// Given are files that are bound over the image's own, nil for none.
+type Given struct{ Passwd, Group []byte }
+
+// FilesFor makes the passwd and group files of a container from those given or,
+// where none is, those in its root file system, which are as hostile as the
+// image may be. A file of the image that is
 // absent, no regular file, too large, binary, or a link that leads nowhere is
 // replaced by minimal content, and a note says so. An error means that the host
 // could not do its part.
-func FilesFor(rootfs string, u User) (Files, error) {
+func FilesFor(rootfs string, given Given, u User) (Files, error) {
 	root, err := unix.Open(rootfs, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return Files{}, &os.PathError{Op: "open", Path: rootfs, Err: err}
@@ -39,13 +43,16 @@ func FilesFor(rootfs string, u User) (Files, error) {
 		}
 		return data, nil
 	}
-	passwd, err := read("etc/passwd")
-	if err != nil {
-		return Files{}, err
+	passwd, group := given.Passwd, given.Group
+	if passwd == nil {
+		if passwd, err = read("etc/passwd"); err != nil {
+			return Files{}, err
+		}
 	}
-	group, err := read("etc/group")
-	if err != nil {
-		return Files{}, err
+	if group == nil {
+		if group, err = read("etc/group"); err != nil {
+			return Files{}, err
+		}
 	}
 	f, err := Build(passwd, group, u)
 	f.Notes = notes

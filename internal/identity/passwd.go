@@ -13,8 +13,14 @@ import (
 // User is the user that a container's passwd and group files have to name.
 type User struct {
 	UID, GID uint32 // inside the container
-	Name     string // "" for runclad
+	Name     string // "" for the name of Image's, or runclad
 	Home     string
+	// Image is the UID that the image starts as. Unless that is root, the
+	// container's user bears its name.
+	Image uint32
+	// Changes says that the container can change its user for real, with
+	// CAP_SETUID: the names of the image's users keep their meaning.
+	Changes bool
 }
 
 // Files are a container's passwd and group files.
@@ -42,18 +48,23 @@ const (
 //
 // Our line comes first: getpwuid(3) and getgrgid(3) read from the start, and
 // some callers give up at a line too long for their buffer, or at one that
-// begins with + (nsswitch's compat). The image's lines follow byte for byte, but
-// for those that have our UID or GID: it is random, so none has it by chance.
+// begins with + (nsswitch's compat). Then each of the image's users is named
+// once more, as the container's user; see aliases. The image's lines follow byte
+// for byte, but for those that have our UID or GID: it is random, so none has it
+// by chance.
 func Build(passwd, group []byte, u User) (Files, error) {
 	if err := u.check(); err != nil {
 		return Files{}, err
 	}
 	f := Files{Name: u.Name}
 	if f.Name == "" {
-		f.Name = defaultName
+		f.Name = nameOf(passwd, u.Image)
 	}
-	if hasName(passwd, f.Name) || hasName(group, f.Name) {
-		f.Name += "-" + id(u.UID)
+	if f.Name == "" {
+		f.Name = defaultName
+		if hasName(passwd, f.Name) || hasName(group, f.Name) {
+			f.Name += "-" + id(u.UID)
+		}
 	}
 	if passwd == nil {
 		passwd = []byte("root:x:0:0:root:/root:" + shell + "\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n")
@@ -61,8 +72,10 @@ func Build(passwd, group []byte, u User) (Files, error) {
 	if group == nil {
 		group = []byte("root:x:0:\nnogroup:x:65534:\n")
 	}
-	f.Passwd = build(f.Name+":x:"+id(u.UID)+":"+id(u.GID)+":runclad:"+u.Home+":"+shell+"\n", passwd, u.UID, f.Name)
-	f.Group = build(f.Name+":x:"+id(u.GID)+":\n", group, u.GID, f.Name)
+	ours := f.Name + ":x:" + id(u.UID) + ":" + id(u.GID) + ":runclad:" + u.Home + ":" + shell + "\n"
+	users, primary := aliases(passwd, f.Name, u)
+	f.Passwd = build(ours+users, passwd, u.UID)
+	f.Group = build(f.Name+":x:"+id(u.GID)+":\n"+groupAliases(group, f.Name, u, primary), group, u.GID)
 	return f, nil
 }
 
@@ -75,30 +88,38 @@ func (u User) check() error {
 	if u.UID == math.MaxUint32 || u.GID == math.MaxUint32 {
 		return fmt.Errorf("user %d:%d: %d stands for no ID", u.UID, u.GID, uint32(math.MaxUint32))
 	}
-	for i := range len(u.Name) {
-		c := u.Name[i]
-		switch {
-		case 'a' <= c && c <= 'z', c == '_':
-		case i > 0 && ('0' <= c && c <= '9' || c == '-'):
-		default:
-			return fmt.Errorf("user name %q: want lower-case letters, digits, _ and -", u.Name)
-		}
+	if u.Name != "" && !portable(u.Name) {
+		return fmt.Errorf("user name %q: want lower-case letters, digits, _ and -", u.Name)
 	}
 	return nil
 }
 
-// build puts line before the lines of the image's file that neither have the ID
-// in their third field nor, which is as impossible by chance, our name.
-func build(line string, image []byte, id uint32, name string) []byte {
-	out := make([]byte, 0, len(line)+len(image)+1)
-	out = append(out, line...)
+// portable reports whether a name is one that useradd(8) would take.
+func portable(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'a' <= c && c <= 'z', c == '_':
+		case i > 0 && ('0' <= c && c <= '9' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return name != ""
+}
+
+// build puts lines before those of the image's file that do not have the ID in
+// their third field.
+func build(lines string, image []byte, id uint32) []byte {
+	out := make([]byte, 0, len(lines)+len(image)+1)
+	out = append(out, lines...)
 	for len(image) > 0 {
 		l := image
 		if i := bytes.IndexByte(image, '\n'); i >= 0 {
 			l = image[:i+1]
 		}
 		image = image[len(l):]
-		if lineName(l) == name || lineHasID(l, id) {
+		if lineHasID(l, id) {
 			continue
 		}
 		out = append(out, l...)

@@ -24,6 +24,9 @@ type Preset struct {
 
 // All presets, by name.
 var All = [...]Preset{
+	// Entrypoints of PHP applications write settings from their environment among
+	// those of the interpreter (nextcloud, where Redis keeps the sessions).
+	{Name: "php", Programs: []string{"/usr/local/bin/php"}, Place: "/usr/local/etc/php/conf.d", Added: true},
 	// s6-overlay and its like copy their service scripts to /run and execute
 	// them there ("/run ... must be executable", README of just-containers/s6-overlay).
 	// It costs noexec on /run in such images.

@@ -11,6 +11,7 @@ const (
 	whyUnshare      = "a user namespace gives its maker every capability inside, and with them most of the kernel's attack surface: unshare(2), user_namespaces(7)"
 	whySetns        = "leaves the container's namespaces: setns(2)"
 	whyChown        = "gives nothing away without CAP_CHOWN, and entrypoints stop at its error: chown(2)"
+	whyGroups       = "changes no group without CAP_SETGID, and programs that step down stop at its error: setgroups(2)"
 	whyChroot       = "needs CAP_SYS_CHROOT: chroot(2)"
 	whyPtrace       = "controls other processes: ptrace(2); CVE-2019-13272"
 	whyOtherProcess = "reads or takes from other processes: process_vm_readv(2), pidfd_getfd(2)"

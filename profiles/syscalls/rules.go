@@ -102,6 +102,18 @@ var (
 	ownerInArg2 = []Refusal{{Errno: Nothing, Unless: capChown, Conds: []Cond{{Arg: 2, Mask: ownerBit, In: []uint32{0}}}}}
 )
 
+// setgroups(2) without CAP_SETGID changes nothing, whatever the list
+// (may_setgroups in kernel/groups.c), so that the process has the same groups
+// after an answer of 0 as after the kernel's EPERM: those that the operator gave
+// to the whole container. The programs that call it are on the way to another
+// user (gosu, su-exec, setpriv, s6-setuidgid, initgroups(3)), and stop at the
+// error. A size that is negative is left to the kernel, which refuses it; a rule
+// has to be there.
+var (
+	noSuchGroups = []Rule{{Conds: []Cond{{Arg: 0, Mask: ownerBit, In: []uint32{ownerBit}}}}}
+	groupsInVain = []Refusal{{Errno: Nothing, Unless: setGID, Conds: []Cond{{Arg: 0, Mask: ownerBit, In: []uint32{0}}}}}
+)
+
 var (
 	modeInArg1 = modeRules(1)
 	modeInArg2 = modeRules(2)

@@ -318,7 +318,7 @@ var Table = []Syscall{
 	{Name: "setfsgid", AMD64: 123, ARM64: 152, Class: ENOSYS, Caps: setGID, Reason: whyFsid},
 	{Name: "setfsuid", AMD64: 122, ARM64: 151, Class: ENOSYS, Caps: setUID, Reason: whyFsid},
 	{Name: "setgid", AMD64: 106, ARM64: 144, Class: Allow},
-	{Name: "setgroups", AMD64: 116, ARM64: 159, Class: Allow},
+	{Name: "setgroups", AMD64: 116, ARM64: 159, Class: Filter, Caps: setGID, Rules: noSuchGroups, Refuse: groupsInVain, Reason: whyGroups},
 	{Name: "sethostname", AMD64: 170, ARM64: 161, Class: EPERM, Caps: sysAdmin, Reason: whyHostname},
 	{Name: "setitimer", AMD64: 38, ARM64: 103, Class: Allow},
 	{Name: "setns", AMD64: 308, ARM64: 268, Class: EPERM, Caps: sysAdmin, Reason: whySetns},

@@ -31,7 +31,15 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{filepath.Join(home, ".config/server"), filepath.Join(os.TempDir(), "server")} {
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return err
+	}
+	dirs := []string{filepath.Join(home, ".config/server"), filepath.Join(config, "server"), filepath.Join(os.TempDir(), "server")}
+	if data := os.Getenv("DATA"); data != "" {
+		dirs = append(dirs, data)
+	}
+	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

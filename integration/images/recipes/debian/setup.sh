@@ -1,0 +1,1 @@
+# Debian as it is: the layer that the others stand on.

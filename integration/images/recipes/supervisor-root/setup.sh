@@ -1,0 +1,1 @@
+install -m 0644 supervisord.conf /etc/supervisor/supervisord.conf
