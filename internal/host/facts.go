@@ -43,6 +43,9 @@ type Facts struct {
 	AppArmor, SELinux bool
 	// AppArmorProfiles are the engines' default profiles that are loaded.
 	AppArmorProfiles []string
+
+	layers        *layers.Layers
+	layersUnknown error // why there are none
 }
 
 // Namespace says whose a namespace is.
@@ -64,14 +67,13 @@ const (
 // LayersOf returns what a program of the image is merged from: the layers of a
 // directory, or a file in the topmost layer that has it.
 func (f *Facts) LayersOf(p Program) ([]string, error) {
-	ls, err := layers.Of(f.RootfsReal)
-	if err != nil {
-		return nil, err
+	if f.layers == nil {
+		return nil, f.layersUnknown
 	}
 	if p.Dir {
-		return ls.At(p.Path)
+		return f.layers.At(p.Path)
 	}
-	dirs, err := ls.At(path.Dir(p.Path))
+	dirs, err := f.layers.At(path.Dir(p.Path))
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +113,11 @@ func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 	}
 	f.Destinations = root.destinations(doc)
 	f.User = userOf(doc, func(uid uint32) string { return identity.Home(f.Rootfs, uid) })
-	f.Places = places(root, doc, f.Destinations, f.User)
-	f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")
-	f.GroupMountable = root.mountable(doc, f.Destinations, "/etc/group")
+	f.layers, f.layersUnknown = layers.Of(root.real)
+	f.Places = places(root, doc, f.Destinations, f.layers, f.User)
+	points := mountPoints(doc, f.Destinations)
+	f.PasswdMountable = root.mountable(points, "/etc/passwd")
+	f.GroupMountable = root.mountable(points, "/etc/group")
 	return f, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/layers"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -223,8 +224,12 @@ func list(t *testing.T, root string, user User, text string) []string {
 		t.Fatal(err)
 	}
 	defer r.close()
+	ls, err := layers.Of(r.real)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out []string
-	for _, p := range places(r, doc, r.destinations(doc), user) {
+	for _, p := range places(r, doc, r.destinations(doc), ls, user) {
 		s := p.Path + " " + string(p.Why)
 		if p.Empty {
 			s += " empty"
