@@ -27,18 +27,18 @@ func of(dirs ...string) *Layers {
 
 // Of returns the layers of the root filesystem at dir, a real path.
 func Of(dir string) (*Layers, error) {
-	m, err := mountAt(dir)
-	if err != nil {
-		return nil, err
-	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return nil, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	switch {
-	case st.Type != unix.OVERLAYFS_SUPER_MAGIC:
+	if st.Type != unix.OVERLAYFS_SUPER_MAGIC {
 		return of(dir), nil
-	case m == nil || m.fstype != "overlay" || m.root != "/":
+	}
+	m, err := mountAt(dir)
+	if err != nil {
+		return nil, err
+	}
+	if m == nil || m.fstype != "overlay" || m.root != "/" {
 		return nil, fmt.Errorf("%s lies inside an overlay: its layers cannot be told", dir)
 	}
 	dirs, err := overlayLayers(m.options)
