@@ -7,8 +7,8 @@
 // a handler is set for each signal, threads are made. `state`, `kill` and `delete`
 // need none of it. Makefile names [entry] as the program's entry point (-E,
 // cmd/link), on the architectures that have one here; it calls [passThrough], which
-// execve's the runtime or returns, and then goes on to Go's own entry point. Built
-// without that, the program does the same later.
+// execve's the runtime or returns, and then goes on to Go's own entry point, with
+// [settings] for Go's runtime. Built without that, the program does the same later.
 //
 // What belongs here: telling by argv alone that a command is passed through, and
 // finding the real runtime. What does not: everything that takes memory, a policy

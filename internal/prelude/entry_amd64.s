@@ -6,8 +6,8 @@
 #define ARCH_SET_FS	0x1002
 
 // entry is where the kernel starts the program: 0(SP) is argc, argv follows, then
-// a nil, then the environment (System V ABI for AMD64, 3.4.1). All of it has to be
-// as it was when Go's own entry point reads it.
+// a nil, then the environment (System V ABI for AMD64, 3.4.1). Go's own entry point
+// reads it from there, too.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	// A call from assembly to Go loads g from the thread-local storage, 8 bytes
 	// below FS. Go's own entry sets FS to its own later.
@@ -16,10 +16,9 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	LEAQ	·thread+8(SB), SI
 	SYSCALL
 	MOVQ	SP, AX
-	SUBQ	$32, SP
+	SUBQ	$256, SP	// room for what passThrough puts before the environment
 	ANDQ	$~15, SP
-	MOVQ	AX, 0(SP)	// the argument
-	MOVQ	AX, 16(SP)
+	MOVQ	AX, 0(SP)
 	CALL	·passThrough(SB)
-	MOVQ	16(SP), SP
+	MOVQ	8(SP), SP	// where argc is now
 	JMP	_rt0_amd64_linux(SB)

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 )
 
+const word = unsafe.Sizeof(uintptr(0))
+
 // words are argv as the kernel laid it out.
 type words struct {
 	argc int
@@ -15,29 +17,30 @@ type words struct {
 
 //go:nosplit
 func (w words) at(i int) *byte {
-	return *(**byte)(unsafe.Add(w.argv, uintptr(i)*unsafe.Sizeof(uintptr(0))))
+	return *(**byte)(unsafe.Add(w.argv, uintptr(i)*word))
 }
 
 // passThrough becomes the real runtime if argv says that the command is not one
 // of runclad's. It returns where that is in doubt, or where anything goes wrong;
 // what is to be said about it is said later. start is the stack pointer with
-// which the kernel starts a program.
+// which the kernel starts a program; Go is to start with the one returned.
 //
 //go:nosplit
-func passThrough(start unsafe.Pointer) {
-	w := words{*(*int)(start), unsafe.Add(start, unsafe.Sizeof(uintptr(0)))}
+func passThrough(start unsafe.Pointer) unsafe.Pointer {
+	w := words{*(*int)(start), unsafe.Add(start, word)}
+	environ = unsafe.Add(w.argv, uintptr(w.argc+1)*word)
 	if w.argc < 2 || !passed(w) {
-		return
+		return settle(start, w.argc)
 	}
 	if what, _ := find(); what != none {
-		return
+		return start
 	}
 	own := w.at(0)
 	argv0 := (**byte)(w.argv)
 	*argv0 = &found[base()]
-	environ := unsafe.Add(w.argv, uintptr(w.argc+1)*unsafe.Sizeof(uintptr(0)))
 	_, _, _ = syscall.RawSyscall(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(&found[0])), uintptr(w.argv), uintptr(environ))
 	*argv0 = own
+	return start
 }
 
 var _ = passThrough // called by entry

@@ -107,3 +107,33 @@ func TestDescriptor(t *testing.T) {
 		}
 	}
 }
+
+// TestSettle: argv is what it was, and the settings stand before the environment.
+func TestSettle(t *testing.T) {
+	stack := make([]*byte, len(settings)+1) // argc lies in the last of these
+	for _, s := range []string{"runclad", "create", "", "A=1", "GOGC=5", ""} {
+		var p *byte
+		if s != "" {
+			p, _ = syscall.BytePtrFromString(s)
+		}
+		stack = append(stack, p)
+	}
+	start := unsafe.Pointer(&stack[len(settings)])
+	*(*int)(start) = 2
+	moved := settle(start, 2)
+	if moved != unsafe.Pointer(&stack[0]) || *(*int)(moved) != 2 {
+		t.Fatal("argc is not where it is said to be")
+	}
+	*(*int)(moved) = 0
+	environ = unsafe.Pointer(&stack[1])
+	args := Environ()
+	environ = unsafe.Pointer(&stack[1+len(args)+1])
+	vars := Environ()
+	environ = nil
+	if s := strings.Join(args, " "); s != "runclad create" {
+		t.Errorf("argv: %s", s)
+	}
+	if s := strings.Join(vars, " "); s != "GOMAXPROCS=1 GOGC=off GOMEMLIMIT=128MiB A=1 GOGC=5" {
+		t.Errorf("environment: %s", s)
+	}
+}
