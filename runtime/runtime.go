@@ -4,10 +4,11 @@ package runtime
 
 import (
 	"errors"
-	"os"
 	"path"
 	goruntime "runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/runclad/runclad/internal/argv"
 	"github.com/runclad/runclad/internal/audit"
@@ -181,7 +182,7 @@ func (s *shim) exitCode() int {
 }
 
 func workingDir() string {
-	dir, err := os.Getwd()
+	dir, err := unix.Getwd() // the kernel's; that of package os reads the environment first
 	if err != nil {
 		return "" // only a relative path in argv needs it, and argv says so
 	}
