@@ -236,7 +236,7 @@ func (v *Value) Clone() *Value {
 }
 
 // Append appends the value as compact JSON.
-func (v *Value) Append(dst []byte) []byte { return v.appendUpTo(dst, math.MaxInt) }
+func (v *Value) Append(dst []byte) []byte { return v.appendUpTo(dst, math.MaxInt-1) }
 
 // appendUpTo is Append that may leave out what follows the byte at limit.
 func (v *Value) appendUpTo(dst []byte, limit int) []byte {
@@ -259,7 +259,7 @@ func (v *Value) appendUpTo(dst []byte, limit int) []byte {
 		return append(dst, ']')
 	case Object:
 		if v.raw != "" {
-			return append(dst, v.raw...)
+			return append(dst, v.raw[:min(len(v.raw), max(limit-len(dst), 0)+1)]...)
 		}
 		dst = append(dst, '{')
 		for i, m := range v.members {
