@@ -7,7 +7,12 @@ GO      ?= go
 
 # The shim is static and needs no C compiler; -trimpath and no VCS stamp make
 # the same source give the same bytes in any folder.
-BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X github.com/runclad/runclad/runtime.Version=$(VERSION)'
+# On amd64 what is passed through is handed off before Go starts (internal/prelude).
+ENTRY_amd64 = -E github.com/runclad/runclad/internal/prelude.entry
+ENTRY = $(ENTRY_$(shell $(GO) env GOARCH))
+
+LDFLAGS = -s -w -X github.com/runclad/runclad/runtime.Version=$(VERSION)
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags
 
 # The runtimes that the tests run on, besides those a test names itself.
 RUNTIMES = /usr/sbin/runc:$(CACHE)/runc-v1.3.6/runc:$(CACHE)/runc-v1.5.2/runc:/usr/bin/crun
@@ -26,8 +31,8 @@ BENCHFLAGS ?=
 
 build:
 	@mkdir -p bin
-	$(BUILD) -o bin/runclad ./cmd/runclad
-	$(BUILD) -o bin/runcladctl ./cmd/runcladctl
+	$(BUILD) '$(LDFLAGS) $(ENTRY)' -o bin/runclad ./cmd/runclad
+	$(BUILD) '$(LDFLAGS)' -o bin/runcladctl ./cmd/runcladctl
 
 demo:
 	@integration/deps.sh demo >&2

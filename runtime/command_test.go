@@ -24,6 +24,7 @@ import (
 // state is what the commands of one script share.
 type state struct {
 	work    string
+	shim    string // the build of it that is called
 	prelude string // shell commands before the next call
 	before  map[string]string
 	store   []string // what lay in /run/runclad before
@@ -48,7 +49,7 @@ func cmdCall(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range []string{"call.json", "config.json", "process.json", "seals"} {
 		_ = os.Remove(filepath.Join(s.work, "out", name))
 	}
-	argv := append([]string{filepath.Join(programs, "runclad")}, args...)
+	argv := append([]string{of(ts).shim}, args...)
 	if s.prelude != "" {
 		argv = append([]string{"/bin/sh", "-c", s.prelude + `; exec "$@"`, "sh"}, argv...)
 	}

@@ -9,6 +9,8 @@ import (
 	goruntime "runtime"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/runclad/runclad/internal/argv"
 	"github.com/runclad/runclad/internal/audit"
 	"github.com/runclad/runclad/internal/control"
@@ -35,6 +37,7 @@ func Main(args []string) int {
 		return hook.Main(args[1:])
 	}
 	s := &shim{args: args, began: time.Now()}
+	deepen(false)
 	err := s.line()
 	if err == nil {
 		return 0
@@ -45,6 +48,22 @@ func Main(args []string) int {
 		return int(code)
 	}
 	return s.report(err)
+}
+
+// deepen has the stack grow once to the size that a create needs, instead of
+// being doubled and copied time and again: a function's frame must fit before it
+// begins. The frame itself is touched only if use is set, which it never is.
+//
+//go:noinline
+func deepen(use bool) byte {
+	if !use {
+		return 0
+	}
+	var frame [40 << 10]byte
+	for i := range frame {
+		frame[i] = byte(i)
+	}
+	return frame[len(os.Args)]
 }
 
 // shim is one call of the runtime on its way down the line.
@@ -207,7 +226,7 @@ func (s *shim) exitCode() int {
 }
 
 func workingDir() string {
-	dir, err := os.Getwd()
+	dir, err := unix.Getwd() // the kernel's; that of package os reads the environment first
 	if err != nil {
 		return "" // only a relative path in argv needs it, and argv says so
 	}

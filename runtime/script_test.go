@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,6 +19,9 @@ import (
 
 // programs is where the shim and the fake runtime were built to.
 var programs string
+
+// entry has the shim start as in a release, at internal/prelude's entry point.
+const entry = "-ldflags=-E github.com/runclad/runclad/internal/prelude.entry"
 
 // TestMain runs the tests in private namespaces, where the shim's fixed paths
 // are the tests' own.
@@ -33,6 +37,9 @@ func run(m *testing.M) int {
 	var err error
 	if programs, err = os.MkdirTemp("", "programs"); err == nil {
 		err = errors.Join(build("runclad", "../cmd/runclad"), build("runc", "./testdata/fakerunc"))
+		if err == nil && goruntime.GOARCH == "amd64" {
+			err = build("early/runclad", "../cmd/runclad", entry)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -41,8 +48,9 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-func build(name, pkg string) error {
-	cmd := exec.Command("go", "build", "-o", filepath.Join(programs, name), pkg)
+func build(name, pkg string, flags ...string) error {
+	args := append([]string{"build", "-o", filepath.Join(programs, name)}, flags...)
+	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
@@ -61,10 +69,22 @@ func (s serial) Run(name string, f func(testscript.T)) {
 	s.T.Run(name, func(t *testing.T) { f(serial{t}) })
 }
 
-// TestScripts runs testdata/script. Each begins without policy, run state and
+// TestScripts runs testdata/script with the shim started by Go alone, and as in
+// a release.
+func TestScripts(t *testing.T) {
+	t.Run("go", func(t *testing.T) { scripts(t, filepath.Join(programs, "runclad")) })
+	t.Run("early", func(t *testing.T) {
+		if goruntime.GOARCH != "amd64" {
+			t.Skip("there is no entry point of runclad's for " + goruntime.GOARCH)
+		}
+		scripts(t, filepath.Join(programs, "early/runclad"))
+	})
+}
+
+// scripts runs testdata/script with one build of the shim. Each begins without policy, run state and
 // audit log, with the fake runtime behind the link, and with a bundle that
 // nothing refuses.
-func TestScripts(t *testing.T) {
+func scripts(t *testing.T, shim string) {
 	testscript.RunT(serial{t}, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -82,6 +102,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("PROGRAMS", programs)
+			env.Setenv("SHIM", shim)
 			env.Setenv("FAKERUNC_OUT", filepath.Join(env.WorkDir, "out"))
 			if err := os.Mkdir(filepath.Join(env.WorkDir, "out"), 0o755); err != nil {
 				return err
@@ -89,7 +110,7 @@ func TestScripts(t *testing.T) {
 			if err := makeBundle(filepath.Join(env.WorkDir, "bundle")); err != nil {
 				return err
 			}
-			s := &state{work: env.WorkDir}
+			s := &state{work: env.WorkDir, shim: shim}
 			env.Values["state"] = s
 			env.Defer(s.close)
 			return nil

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 
+	"github.com/runclad/runclad/internal/prelude"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -66,7 +67,7 @@ func (s *shim) output(args ...string) ([]byte, error) {
 	}
 	defer r.Close()
 	child, err := os.StartProcess(s.target.path, append([]string{path.Base(s.target.path)}, args...),
-		&os.ProcAttr{Files: []*os.File{os.Stdin, w, os.Stderr}})
+		&os.ProcAttr{Env: prelude.Environ(), Files: []*os.File{os.Stdin, w, os.Stderr}})
 	_ = w.Close()
 	if err != nil {
 		return nil, err

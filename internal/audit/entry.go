@@ -100,11 +100,11 @@ func short(v *spec.Value) *spec.Value {
 	if v == nil {
 		return nil
 	}
-	s := v.String()
-	if len(s) <= maxValue {
+	s, whole := v.Start(maxValue)
+	if whole {
 		return v.Clone()
 	}
-	return spec.Text(s[:maxValue] + "…")
+	return spec.Text(s + "…")
 }
 
 func text(s string) *spec.Value {

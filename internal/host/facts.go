@@ -47,6 +47,9 @@ type Facts struct {
 	AppArmor, SELinux bool
 	// AppArmorProfiles are the engines' default profiles that are loaded.
 	AppArmorProfiles []string
+
+	layers        *layers.Layers
+	layersUnknown error // why there are none
 }
 
 // Namespace says whose a namespace is.
@@ -66,16 +69,21 @@ const (
 )
 
 // RootLayers returns the directories that the rootfs is merged from.
-func (f *Facts) RootLayers() ([]string, error) { return layers.Of(f.RootfsReal) }
+func (f *Facts) RootLayers() ([]string, error) {
+	if f.layers == nil {
+		return nil, f.layersUnknown
+	}
+	return f.layers.All(), nil
+}
 
 // Untold says why a place's layers cannot be told.
 func (f *Facts) Untold(p Place) error {
-	ls, err := layers.Of(f.RootfsReal)
-	if err == nil {
-		_, err = ls.At(p.Path)
+	err := f.layersUnknown
+	if f.layers != nil {
+		_, err = f.layers.At(p.Path)
 	}
 	if err == nil {
-		err = errors.New("the layers of the rootfs have changed")
+		err = errors.New("no layer of the rootfs has it")
 	}
 	return err
 }
@@ -83,14 +91,13 @@ func (f *Facts) Untold(p Place) error {
 // LayersOf returns what a program of the image is merged from: the layers of a
 // directory, or a file in the topmost layer that has it.
 func (f *Facts) LayersOf(p Program) ([]string, error) {
-	ls, err := layers.Of(f.RootfsReal)
-	if err != nil {
-		return nil, err
+	if f.layers == nil {
+		return nil, f.layersUnknown
 	}
 	if p.Dir {
-		return ls.At(p.Path)
+		return f.layers.At(p.Path)
 	}
-	dirs, err := ls.At(path.Dir(p.Path))
+	dirs, err := f.layers.At(path.Dir(p.Path))
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +145,14 @@ func Gather(bundle string, doc *spec.Document, profile *policy.Profile) (*Facts,
 		}
 		return identity.Home(f.Rootfs, uid)
 	})
+	f.layers, f.layersUnknown = layers.Of(root.real)
 	if !profile.WritableRootfs {
-		f.Places, f.Notes = places(root, doc, f.Destinations, f.User, profile)
+		f.Places, f.Notes = places(root, doc, f.Destinations, f.layers, f.User, profile)
 	}
 	if !image {
-		f.PasswdMountable = root.mountable(doc, f.Destinations, "/etc/passwd")
-		f.GroupMountable = root.mountable(doc, f.Destinations, "/etc/group")
+		points := mountPoints(doc, f.Destinations)
+		f.PasswdMountable = root.mountable(points, "/etc/passwd")
+		f.GroupMountable = root.mountable(points, "/etc/group")
 	}
 	return f, nil
 }

@@ -122,20 +122,19 @@ type User struct {
 // finder collects places.
 type finder struct {
 	*rootfs
-	doc          *spec.Document
-	destinations map[*spec.Value]string
-	user         User
-	layers       layers.Layers
-	profile      *policy.Profile
-	found        []Place
-	notes        []string
+	doc     *spec.Document
+	user    User
+	layers  *layers.Layers
+	profile *policy.Profile
+	covered []string // where mounts of the spec lie
+	found   []Place
+	notes   []string
 }
 
 // places finds them. Layers that cannot be told leave a place that is not empty
 // as it is. The notes say which of those that the profile lists are left out.
-func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, user User, profile *policy.Profile) ([]Place, []string) {
-	f := finder{rootfs: r, doc: doc, destinations: destinations, user: user, profile: profile}
-	f.layers, _ = layers.Of(r.real)
+func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, ls *layers.Layers, user User, profile *policy.Profile) ([]Place, []string) {
+	f := finder{rootfs: r, doc: doc, user: user, layers: ls, profile: profile, covered: mountPoints(doc, destinations)}
 	return f.find(), f.notes
 }
 
@@ -204,9 +203,9 @@ var rootDirs = [...]string{"cache", "config", "data", "db", "log", "logs", "stor
 // applications looks at the applications in dir: what is a service's inside
 // them and, for a container that starts as root, where they write to by custom.
 func (f *finder) applications(dir string) {
-	for _, name := range f.names(dir) {
-		app := path.Join(dir, name)
-		if closed(app) || f.has(app) {
+	for _, e := range f.list(dir).entries {
+		app := path.Join(dir, e.name)
+		if e.mode != unix.S_IFDIR && e.mode != unix.S_IFLNK || closed(app) || f.has(app) {
 			continue
 		}
 		f.search(app)
@@ -255,7 +254,7 @@ func (f *finder) presets() {
 // hasAny reports whether the image has one of the files.
 func (f *finder) hasAny(files []string) bool {
 	for _, file := range files {
-		if _, mode, err := f.resolve(file); err == nil && mode == unix.S_IFREG {
+		if f.isFile(file) {
 			return true
 		}
 	}
@@ -282,7 +281,7 @@ func (f *finder) arguments() {
 // another of the usual, lest a tmpfs hide what the image has elsewhere.
 func (f *finder) usual(u Place) {
 	real, mode, err := f.resolve(u.Path)
-	if err != nil || mode != unix.S_IFDIR && mode != 0 || !isUsual(real) || f.has(real) || coveredBy(f.doc, f.destinations, real) {
+	if err != nil || mode != unix.S_IFDIR && mode != 0 || !isUsual(real) || f.has(real) || coveredBy(f.covered, real) {
 		return
 	}
 	u.Path, u.Empty = real, true
@@ -303,7 +302,7 @@ func (f *finder) listed(dir string) {
 		why = "it is no directory"
 	case closed(real):
 		why = "it holds what a container must not change"
-	case coveredBy(f.doc, f.destinations, real):
+	case coveredBy(f.covered, real):
 		why = "the engine mounts something there"
 	case len(f.found) >= maxPlaces:
 		why = "there are too many"
@@ -326,8 +325,10 @@ func (f *finder) search(dir string) {
 	if err != nil || mode != unix.S_IFDIR {
 		return
 	}
-	for _, name := range f.names(real) {
-		f.consider(path.Join(real, name), Service)
+	for _, e := range f.list(real).entries {
+		if e.mode == unix.S_IFDIR || e.mode == unix.S_IFLNK {
+			f.consider(path.Join(real, e.name), Service)
+		}
 	}
 }
 
@@ -337,11 +338,11 @@ func (f *finder) consider(dir string, why Why) {
 		return
 	}
 	real, mode, err := f.resolve(dir)
-	if err != nil || mode != unix.S_IFDIR || closed(real) || f.has(real) || coveredBy(f.doc, f.destinations, real) {
+	if err != nil || mode != unix.S_IFDIR || closed(real) || f.has(real) || coveredBy(f.covered, real) {
 		return
 	}
 	st, err := f.stat(real)
-	if err != nil {
+	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return
 	}
 	switch {
@@ -381,7 +382,7 @@ func (f *finder) describe(p *Place) {
 		return
 	}
 	p.UID, p.GID = st.Uid, st.Gid
-	p.Empty = len(f.names(p.Path)) == 0
+	p.Empty = f.empty(p.Path)
 	if !p.Empty && f.layers != nil {
 		p.Layers, _ = f.layers.At(p.Path) // none: it stays as it is, and a note says so
 	}
@@ -419,10 +420,21 @@ func (u User) mayWrite(st *unix.Stat_t) bool {
 	return st.Mode&0o002 != 0
 }
 
-// coveredBy reports whether a mount of the spec lies at p or above it.
-func coveredBy(doc *spec.Document, destinations map[*spec.Value]string, p string) bool {
+// mountPoints returns where the mounts of the spec lie.
+func mountPoints(doc *spec.Document, destinations map[*spec.Value]string) []string {
+	var out []string
 	for _, m := range doc.Get("mounts").Elems() {
-		if dest := destinations[m]; dest != "/" && within(p, dest) {
+		if dest := destinations[m]; dest != "/" {
+			out = append(out, dest)
+		}
+	}
+	return out
+}
+
+// coveredBy reports whether one of the mount points lies at p or above it.
+func coveredBy(points []string, p string) bool {
+	for _, dest := range points {
+		if within(p, dest) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/runclad/runclad/internal/layers"
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
@@ -36,7 +37,11 @@ func BenchmarkPlaces(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				places(r, doc, nil, User{Cwd: "/app"}, policy.Default().Profile())
+				ls, err := layers.Of(r.real)
+				if err != nil {
+					b.Fatal(err)
+				}
+				places(r, doc, nil, ls, User{Cwd: "/app"}, policy.Default().Profile())
 				r.close()
 			}
 		})

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/layers"
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
@@ -238,7 +239,12 @@ func listFor(t *testing.T, root string, user User, text string, profile *policy.
 		t.Fatal(err)
 	}
 	defer r.close()
-	found, notes := places(r, doc, r.destinations(doc), user, profile)
+	ls, err := layers.Of(r.real)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	found, notes := places(r, doc, r.destinations(doc), ls, user, profile)
 	for _, p := range found {
 		s := p.Path + " " + string(p.Why)
 		if p.Empty {

@@ -3,7 +3,6 @@
 package host
 
 import (
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -138,18 +137,17 @@ func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen i
 	if err != nil {
 		return nil, nil, 1
 	}
-	d := os.NewFile(uintptr(fd), dir)
-	defer d.Close()
-	list, _ := d.ReadDir(min(limit, maxEntries))
+	defer unix.Close(fd)
+	list, _ := entries(fd, min(limit, maxEntries))
 	seen = len(list) + 1
-	for _, entry := range list {
+	for _, e := range list {
 		switch {
-		case entry.IsDir():
-			dirs = append(dirs, entry.Name())
-		case entry.Type().IsRegular() && seen < limit && mayRun(fd, entry.Name()):
+		case e.mode == unix.S_IFDIR:
+			dirs = append(dirs, e.name)
+		case e.mode == unix.S_IFREG && seen < limit && mayRun(fd, e.name):
 			seen += readCost
-			if isProgram(fd, entry.Name()) {
-				found = append(found, entry.Name())
+			if isProgram(fd, e.name) {
+				found = append(found, e.name)
 			}
 		}
 	}

@@ -15,8 +15,10 @@ import (
 
 // rootfs is the container's root directory, held open.
 type rootfs struct {
-	fd   int
-	real string // the kernel's path of it
+	fd       int
+	real     string // the kernel's path of it
+	listings []*listing
+	held     int // listings that are open
 }
 
 func openRootfs(dir string) (*rootfs, error) {
@@ -32,7 +34,14 @@ func openRootfs(dir string) (*rootfs, error) {
 	return &rootfs{fd: fd, real: real}, nil
 }
 
-func (r *rootfs) close() { _ = unix.Close(r.fd) }
+func (r *rootfs) close() {
+	for _, l := range r.listings {
+		if l.fd >= 0 {
+			_ = unix.Close(l.fd)
+		}
+	}
+	_ = unix.Close(r.fd)
+}
 
 // resolve returns where p ends up inside the rootfs, and the file type bits of
 // what is there, 0 if nothing is. The links of the image are followed by the
@@ -50,6 +59,9 @@ func (r *rootfs) follow(p string, links int) (string, uint32, error) {
 	p = path.Clean("/" + p)
 	if p == "/" {
 		return p, unix.S_IFDIR, nil
+	}
+	if mode, ok := r.known(p); ok {
+		return p, mode, nil
 	}
 	fd, err := unix.Openat2(r.fd, p[1:], &unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_CLOEXEC,
@@ -136,9 +148,9 @@ func (r *rootfs) destinations(doc *spec.Document) map[*spec.Value]string {
 // mountable reports whether the runtime can mount a file over p: not if p is a
 // directory or leads astray, not if it is missing and cannot be made, and not
 // below a mount of the spec, whose content is not the image's.
-func (r *rootfs) mountable(doc *spec.Document, destinations map[*spec.Value]string, p string) bool {
+func (r *rootfs) mountable(points []string, p string) bool {
 	real, mode, err := r.resolve(p)
-	if err != nil || mode == unix.S_IFDIR || coveredBy(doc, destinations, path.Dir(real)) {
+	if err != nil || mode == unix.S_IFDIR || coveredBy(points, path.Dir(real)) {
 		return false
 	}
 	return mode != 0 || !r.readOnly()
@@ -151,29 +163,21 @@ func (r *rootfs) readOnly() bool {
 	return unix.Fstatfs(r.fd, &st) == nil && st.Flags&unix.ST_RDONLY != 0
 }
 
-// maxEntries bounds how many entries of a directory are looked at.
-const maxEntries = 256
-
-// names lists a directory of the image, links in its path not followed.
-func (r *rootfs) names(dir string) []string {
-	fd, err := r.open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
-	if err != nil {
-		return nil
+// isFile reports whether there is a regular file at p, links followed.
+func (r *rootfs) isFile(p string) bool {
+	if mode, ok := r.known(p); ok {
+		return mode == unix.S_IFREG
 	}
-	f := os.NewFile(uintptr(fd), dir)
-	defer f.Close()
-	names, _ := f.Readdirnames(maxEntries)
-	return names
-}
-
-func (r *rootfs) stat(p string) (*unix.Stat_t, error) {
-	fd, err := r.open(p, unix.O_PATH)
+	fd, err := unix.Openat2(r.fd, p[1:], &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
 	if err != nil {
-		return nil, err
+		return false
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
-	return &st, unix.Fstat(fd, &st)
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
 // open opens a directory by its path without links; "." stands for the rootfs.

@@ -72,8 +72,8 @@ func TestOverlay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(ls) != 3 {
-				t.Fatalf("layers %q", ls)
+			if len(ls.dirs) != 3 {
+				t.Fatalf("layers %q", ls.dirs)
 			}
 			for _, p := range []string{"/etc", "/opaque", "/gone", "/file", "/a", "/a/b", "/a/white", "/only", "/missing"} {
 				at, err := ls.At(p)
@@ -119,8 +119,8 @@ func TestPlainDirectory(t *testing.T) {
 	dir := t.TempDir()
 	tree(t, dir, "etc/x", "link/")
 	ls, err := Of(dir)
-	if err != nil || len(ls) != 1 || ls[0] != dir {
-		t.Fatalf("%q, %v", ls, err)
+	if err != nil || len(ls.dirs) != 1 || ls.dirs[0] != dir {
+		t.Fatalf("%q, %v", ls.dirs, err)
 	}
 	at, err := ls.At("/etc")
 	if err != nil || len(at) != 1 || at[0] != dir+"/etc" {
@@ -169,6 +169,6 @@ func TestInsideOverlay(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(dir+"/merged", unix.MNT_DETACH) })
 	if ls, err := Of(dir + "/merged/x"); err == nil {
-		t.Errorf("%q", ls)
+		t.Errorf("%q", ls.dirs)
 	}
 }

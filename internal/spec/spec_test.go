@@ -186,3 +186,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestStart: a value cut short is the beginning of the whole.
+func TestStart(t *testing.T) {
+	const text = `{"a":[1,2,{"b":"text","c":[]}],"d":null,"e":{"f":"g"}}`
+	v, err := ParseValue([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []*Value{v, Raw(text), List(Raw(text), Raw(text))} {
+		whole := v.String()
+		for n := range len(whole) + 2 {
+			have, all := v.Start(n)
+			if want := whole[:min(n, len(whole))]; have != want || all != (n >= len(whole)) {
+				t.Errorf("the first %d bytes are %q (all: %v), want %q", n, have, all, want)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@
 package spec
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -235,7 +236,10 @@ func (v *Value) Clone() *Value {
 }
 
 // Append appends the value as compact JSON.
-func (v *Value) Append(dst []byte) []byte {
+func (v *Value) Append(dst []byte) []byte { return v.appendUpTo(dst, math.MaxInt-1) }
+
+// appendUpTo is Append that may leave out what follows the byte at limit.
+func (v *Value) appendUpTo(dst []byte, limit int) []byte {
 	switch v.Kind() {
 	case Null:
 		return append(dst, "null"...)
@@ -247,12 +251,15 @@ func (v *Value) Append(dst []byte) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = e.Append(dst)
+			if len(dst) > limit {
+				return dst
+			}
+			dst = e.appendUpTo(dst, limit)
 		}
 		return append(dst, ']')
 	case Object:
 		if v.raw != "" {
-			return append(dst, v.raw...)
+			return append(dst, v.raw[:min(len(v.raw), max(limit-len(dst), 0)+1)]...)
 		}
 		dst = append(dst, '{')
 		for i, m := range v.members {
@@ -261,7 +268,10 @@ func (v *Value) Append(dst []byte) []byte {
 			}
 			dst = appendQuote(dst, m.Name)
 			dst = append(dst, ':')
-			dst = m.Value.Append(dst)
+			if len(dst) > limit {
+				return dst
+			}
+			dst = m.Value.appendUpTo(dst, limit)
 		}
 		return append(dst, '}')
 	default:
@@ -271,6 +281,16 @@ func (v *Value) Append(dst []byte) []byte {
 
 // String returns the value as compact JSON.
 func (v *Value) String() string { return string(v.Append(nil)) }
+
+// Start returns at most the first n bytes of the value as compact JSON, and
+// whether that is all of it.
+func (v *Value) Start(n int) (string, bool) {
+	text := v.appendUpTo(nil, n)
+	if len(text) <= n {
+		return string(text), true
+	}
+	return string(text[:n]), false
+}
 
 // appendQuote quotes s. Text that came from outside JSON (a path, an error)
 // may hold bytes that are not UTF-8; they become U+FFFD, as in encoding/json.
