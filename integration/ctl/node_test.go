@@ -38,6 +38,7 @@ func refused(t *testing.T, rt bed.Runtime) {
 func TestAudit(t *testing.T) {
 	rt := bed.DebianRunc(t)
 	bed.Use(t, rt)
+	began := time.Now().UTC().Format(time.RFC3339Nano) // the log is that of the whole bed
 	first := container(t, bed.Shim(t), rt, nil)
 	cmd := exec.Command(filepath.Join(bed.Repo(t), "bin/runcladctl"), "audit", "tail", "-f", "-n", "1")
 	out, err := cmd.StdoutPipe()
@@ -87,7 +88,7 @@ func TestAudit(t *testing.T) {
 		t.Errorf("after SIGINT: %v", err)
 	}
 	for args, want := range map[string]int{
-		"--container " + first.ID: 2, "--container " + second.ID: 1, "--decision refused --control host-paths": 1, "--verb exec --since 1h": 1, "--until 2020-01-01": 0,
+		"--container " + first.ID: 2, "--container " + second.ID: 1, "--engine direct --decision refused --control host-paths --since " + began: 1, "--engine direct --verb exec --since " + began: 1, "--until 2020-01-01": 0,
 	} {
 		r := ctl(t, append([]string{"audit", "search", "--json"}, strings.Fields(args)...)...)
 		if n := strings.Count(r.Stdout, "\n"); r.Code != 0 || n != want {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/ctl/auditlog"
 )
 
 // StateFile is where sums and offsets are kept between collections.
@@ -32,6 +34,9 @@ type state struct {
 	// Hits are the counters of metadata blocks as last seen: by network namespace
 	// and address.
 	Hits map[string]map[string]uint64 `json:"hits"`
+	// LetPass are the lines of containers that the policy let pass unchanged, by
+	// ID: they do not bypass runclad. The log is not read again for them.
+	LetPass map[string]*auditlog.Entry `json:"letPass"`
 }
 
 // distribution counts observations, each bucket without those below it.
@@ -58,7 +63,7 @@ func (d *distribution) observe(v float64) {
 func newState() *state {
 	return &state{
 		Version: stateVersion, Read: map[string]int64{}, Sums: map[string]map[string]float64{},
-		Durations: map[string]*distribution{}, Hits: map[string]map[string]uint64{},
+		Durations: map[string]*distribution{}, Hits: map[string]map[string]uint64{}, LetPass: map[string]*auditlog.Entry{},
 	}
 }
 
