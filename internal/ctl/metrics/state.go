@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/runclad/runclad/internal/ctl/auditlog"
+	"github.com/runclad/runclad/internal/ctl/replace"
 )
 
 // StateFile is where sums and offsets are kept between collections.
@@ -117,13 +119,5 @@ func openState(path string) (s *state, release func(), err error) {
 
 // save puts the state in place at once.
 func (s *state) save(path string) error {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return replace.File(path, 0o600, func(out io.Writer) error { return json.NewEncoder(out).Encode(s) })
 }

@@ -115,13 +115,12 @@ func (n Node) lines(list []*Container) error {
 		if !ok || byID[string(id)] == nil {
 			return nil
 		}
-		e, err := auditlog.Parse(raw)
-		if err != nil || !e.Creates() || !e.Passed() {
-			return nil
-		}
-		for _, c := range byID[e.Container] {
-			if c.Line == nil || !e.Time.Before(c.Line.Time) {
-				c.Line = e
+		// A broken line is not about anybody; audit search reports it.
+		if e, err := auditlog.Parse(raw); err == nil && e.Creates() && e.Passed() {
+			for _, c := range byID[e.Container] {
+				if c.Line == nil || !e.Time.Before(c.Line.Time) {
+					c.Line = e
+				}
 			}
 		}
 		return nil
