@@ -3,6 +3,7 @@
 package ctl
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,5 +101,28 @@ func TestPodman(t *testing.T) {
 		if !strings.HasPrefix(f, "CIS 5.11 ") && !strings.HasPrefix(f, "CIS 5.12 ") {
 			t.Errorf("%s", f)
 		}
+	}
+}
+
+// A runtime's state where nobody looks does not hide a container: its process has
+// an engine's monitor.
+func TestStateElsewhere(t *testing.T) {
+	c := bed.Containerd2(t)
+	id := bed.ID()
+	t.Cleanup(func() { c.Remove(id) })
+	odd := bed.Dir(t, "odd-root")
+	if r := c.CtrRun(true, id, []string{"--detach", "--runc-root", odd}, "sleep", "300"); r.Code != 0 {
+		t.Fatal(r)
+	}
+	if found, _ := filepath.Glob(odd + "/*/*/state.json"); len(found) != 1 {
+		t.Fatalf("the state is not below %s: %q", odd, found)
+	}
+	var s status.Status
+	mustJSON(t, &s, "status")
+	if len(s.Containers) != 1 || s.Summary.Bypassing != 1 {
+		t.Fatalf("%+v", s)
+	}
+	if r := &s.Containers[0]; !r.Bypasses || r.Engine != "containerd" || r.State != "running" || r.UID == nil || *r.UID != 0 {
+		t.Errorf("%+v", r)
 	}
 }

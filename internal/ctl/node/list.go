@@ -38,8 +38,9 @@ func (n Node) records() ([]record.Record, error) {
 	return store.List()
 }
 
-// Containers lists the containers of this node: those that runclad recorded, and
-// those for which a runtime has state, with what the audit log says of their
+// Containers lists the containers of this node: those that runclad recorded, those
+// for which a runtime has state, and those whose process an engine's monitor
+// watches over, with what the audit log says of their
 // creation. The error says what could not be read; what could is returned with
 // it.
 func (n Node) Containers() ([]*Container, error) { return n.find(n.lines) }
@@ -56,6 +57,7 @@ func (n Node) ContainersKnowing(lines map[string]*auditlog.Entry) ([]*Container,
 }
 
 func (n Node) find(lines func([]*Container) error) ([]*Container, error) {
+	before := monitoredProcesses()
 	records, err := n.records()
 	errs := []error{err}
 	var out []*Container
@@ -81,6 +83,7 @@ func (n Node) find(lines func([]*Container) error) ([]*Container, error) {
 	}
 	// Seen and gone again in between.
 	out = slices.DeleteFunc(out, func(c *Container) bool { return c.Record == nil && c.State == Gone })
+	out = append(out, strays(before, out)...)
 	errs = append(errs, lines(out))
 	for _, c := range out {
 		c.decide()

@@ -190,3 +190,20 @@ func TestStale(t *testing.T) {
 		t.Error("another digest")
 	}
 }
+
+func TestEngineOf(t *testing.T) {
+	for args, want := range map[string]string{
+		"/usr/bin/containerd-shim-runc-v2 -namespace moby -id x":   "docker",
+		"/usr/bin/containerd-shim-runc-v2 -namespace k8s.io -id x": "cri",
+		"/usr/bin/containerd-shim-runc-v2 -namespace default":      "containerd",
+	} {
+		if got := engineOf(Daemon{Name: "containerd-shim", Args: strings.Fields(args)}); got != want {
+			t.Errorf("%s: %s", args, got)
+		}
+	}
+	for args, want := range map[string]string{"conmon --exit-dir /run/libpod/exits": "podman", "conmon --exit-dir /var/run/crio/exits": "cri-o"} {
+		if got := engineOf(Daemon{Name: "conmon", Args: strings.Fields(args)}); got != want {
+			t.Errorf("%s: %s", args, got)
+		}
+	}
+}
