@@ -11,6 +11,7 @@ import (
 
 	"github.com/runclad/runclad/internal/ctl/metrics"
 	"github.com/runclad/runclad/internal/ctl/node"
+	"github.com/runclad/runclad/internal/ctl/replace"
 	"github.com/runclad/runclad/internal/ctl/text"
 )
 
@@ -47,7 +48,7 @@ Counters go on from call to call, across rotation: the sums are kept in
 			return metrics.Write(out, families)
 		}
 		if output != "" {
-			return replaceFile(output, 0o644, write)
+			return replace.File(output, 0o644, write)
 		}
 		return write(cmd.OutOrStdout())
 	}

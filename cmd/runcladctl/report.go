@@ -4,14 +4,12 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runclad/runclad/internal/ctl/node"
+	"github.com/runclad/runclad/internal/ctl/replace"
 	"github.com/runclad/runclad/internal/ctl/report"
 )
 
@@ -50,7 +48,7 @@ log says something else, the report begins with that, and the exit status is 1.`
 		case html == "-":
 			err = r.HTML(out)
 		case html != "":
-			err = replaceFile(html, 0o640, r.HTML)
+			err = replace.File(html, 0o640, r.HTML)
 		default:
 			err = r.Print(out)
 		}
@@ -60,30 +58,4 @@ log says something else, the report begins with that, and the exit status is 1.`
 		return err
 	}
 	return cmd
-}
-
-// replaceFile writes a file under another name in the same folder and puts it in
-// its place when it is whole.
-func replaceFile(name string, mode os.FileMode, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(mode); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

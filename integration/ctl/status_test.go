@@ -29,7 +29,7 @@ func TestStatusOfEachRuntime(t *testing.T) {
 			bed.Use(t, rt)
 			clad := container(t, bed.Shim(t), rt, nil)
 			plain := container(t, rt.Path, rt, nil)
-			clad.Exec(nil, "wget", "-T", "2", "-q", "-O", "-", "http://169.254.169.254/")
+			bed.Report(t, clad.Exec(nil, "/probe", "net"))
 			var s status.Status
 			mustJSON(t, &s, "status")
 			r := find(t, &s, clad.ID)

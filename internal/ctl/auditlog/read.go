@@ -50,15 +50,16 @@ func lines(r io.Reader, each func(raw []byte, size int64, whole bool) error) err
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		atEnd := errors.Is(err, io.EOF)
+		if err != nil && !atEnd {
 			return err
 		}
 		if size > 0 {
-			if errEach := each(bytes.TrimSuffix(raw, []byte("\n")), size, err == nil); errEach != nil {
-				return errEach
+			if err := each(bytes.TrimSuffix(raw, []byte("\n")), size, !atEnd); err != nil {
+				return err
 			}
 		}
-		if err != nil {
+		if atEnd {
 			return nil
 		}
 		raw, size = raw[:0], 0

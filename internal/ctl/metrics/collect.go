@@ -42,10 +42,11 @@ func Collect(n node.Node, p node.Policy, stateFile string, now time.Time) (famil
 	if err := s.countLog(n.Logs); err != nil {
 		notRead = append(notRead, err.Error())
 	}
-	list, err := n.Containers()
+	list, err := n.ContainersKnowing(s.LetPass)
 	if err != nil {
 		notRead = append(notRead, err.Error())
 	}
+	s.forget(list, now)
 	live := map[*node.Container]*node.Live{}
 	byNetns := map[string]*node.Live{}
 	for _, c := range list {

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/runclad/runclad/internal/ctl/auditlog"
 	"github.com/runclad/runclad/internal/ctl/node"
@@ -77,6 +79,10 @@ func (s *state) count(l auditlog.Line, inFallback bool) {
 		verb = "other" // what the engine made of the command line must not make series
 	}
 	s.add(&decisions, 1, verb, e.Decision, e.Engine, e.Profile)
+	if e.Creates() && (e.Decision == auditlog.Exempted || e.Decision == auditlog.Audited) {
+		e.Changes, e.Notes = nil, nil
+		s.LetPass[e.Container] = e
+	}
 	for _, c := range e.RefusedBy() {
 		s.add(&refusals, 1, c)
 	}
@@ -84,6 +90,16 @@ func (s *state) count(l auditlog.Line, inFallback bool) {
 		s.Durations[verb] = &distribution{}
 	}
 	s.Durations[verb].observe(e.DurationMS / 1000)
+}
+
+// forget drops those that were let pass and are gone. One whose line is young may
+// not be there yet.
+func (s *state) forget(list []*node.Container, now time.Time) {
+	there := map[string]bool{}
+	for _, c := range list {
+		there[c.ID] = true
+	}
+	maps.DeleteFunc(s.LetPass, func(id string, e *auditlog.Entry) bool { return !there[id] && now.Sub(e.Time) > time.Hour })
 }
 
 // countHits adds what the blocks of live network namespaces have refused since

@@ -266,6 +266,32 @@ func TestCollectionsAtOnce(t *testing.T) {
 	}
 }
 
+// A container that the policy let pass as it was is remembered while it is there:
+// the line that says so is read once.
+func TestLetPass(t *testing.T) {
+	b := newBench(t)
+	b.write(b.log, auditlog.Exempted, 1)
+	b.write(b.log, auditlog.Hardened, 1)
+	b.collect()
+	s, release, err := openState(b.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if len(s.LetPass) != 1 || s.LetPass["c1"] == nil || s.LetPass["c1"].Decision != auditlog.Exempted {
+		t.Fatalf("%+v", s.LetPass)
+	}
+	s.forget([]*node.Container{{ID: "c1"}}, start.Add(48*time.Hour))
+	s.forget(nil, start.Add(time.Minute))
+	if len(s.LetPass) != 1 {
+		t.Error("one that is there, or has just come, is forgotten")
+	}
+	s.forget(nil, start.Add(2*time.Hour))
+	if len(s.LetPass) != 0 {
+		t.Error("one that is gone is not forgotten")
+	}
+}
+
 func TestHits(t *testing.T) {
 	s := newState()
 	ns := func(n uint64) map[string]*node.Live {

@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/ctl/auditlog"
+	"github.com/runclad/runclad/internal/ctl/replace"
 )
 
 // StateFile is where sums and offsets are kept between collections.
@@ -32,6 +36,9 @@ type state struct {
 	// Hits are the counters of metadata blocks as last seen: by network namespace
 	// and address.
 	Hits map[string]map[string]uint64 `json:"hits"`
+	// LetPass are the lines of containers that the policy let pass unchanged, by
+	// ID: they do not bypass runclad. The log is not read again for them.
+	LetPass map[string]*auditlog.Entry `json:"letPass"`
 }
 
 // distribution counts observations, each bucket without those below it.
@@ -58,7 +65,7 @@ func (d *distribution) observe(v float64) {
 func newState() *state {
 	return &state{
 		Version: stateVersion, Read: map[string]int64{}, Sums: map[string]map[string]float64{},
-		Durations: map[string]*distribution{}, Hits: map[string]map[string]uint64{},
+		Durations: map[string]*distribution{}, Hits: map[string]map[string]uint64{}, LetPass: map[string]*auditlog.Entry{},
 	}
 }
 
@@ -112,13 +119,5 @@ func openState(path string) (s *state, release func(), err error) {
 
 // save puts the state in place at once.
 func (s *state) save(path string) error {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return replace.File(path, 0o600, func(out io.Writer) error { return json.NewEncoder(out).Encode(s) })
 }

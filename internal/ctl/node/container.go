@@ -44,6 +44,8 @@ type Container struct {
 	Spec *spec.Document
 	// Doubts say what could not be found out.
 	Doubts []string
+
+	made string // when, by the runtime's state
 }
 
 // Decision is what the policy decided at create.

@@ -70,7 +70,7 @@ func (c *Container) Live() (*Live, error) {
 	pid := c.Process.PID
 	l := &Live{Doubts: map[string]error{}}
 	l.part(PartMounts, func() (err error) {
-		if l.Mounts, err = mountinfo.PidMountInfo(pid); err != nil {
+		if l.Mounts, err = mountsOf(pid); err != nil {
 			return err
 		}
 		l.Host, err = mountinfo.GetMounts(nil)
@@ -90,6 +90,15 @@ func (c *Container) Live() (*Live, error) {
 		return nil, fmt.Errorf("%w: its process %d ended just now", ErrNotRunning, pid)
 	}
 	return l, nil
+}
+
+func mountsOf(pid int) ([]*mountinfo.Info, error) {
+	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return mountinfo.GetMountsFromReader(f, nil)
 }
 
 func (l *Live) part(name string, read func() error) {

@@ -27,6 +27,8 @@ type state struct {
 	} `json:"config"`
 	// crun
 	Bundle string `json:"bundle"`
+	// both
+	Created string `json:"created"`
 }
 
 // stateLimit bounds a runtime's state: it holds the whole configuration.
@@ -46,7 +48,7 @@ func readState(c *Container) error {
 	if err := json.NewDecoder(io.LimitReader(f, stateLimit)).Decode(&s); err != nil {
 		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
-	c.Bundle = s.Bundle
+	c.Bundle, c.made = s.Bundle, s.Created
 	for _, l := range s.Config.Labels {
 		if b, ok := strings.CutPrefix(l, "bundle="); ok {
 			c.Bundle = b
