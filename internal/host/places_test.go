@@ -243,7 +243,6 @@ func listFor(t *testing.T, root string, user User, text string, profile *policy.
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
 	found, notes := places(r, doc, r.destinations(doc), ls, user, profile)
 	for _, p := range found {
 		s := p.Path + " " + string(p.Why)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runclad/runclad/internal/prelude"
 	shim "github.com/runclad/runclad/runtime"
 )
 
@@ -59,14 +60,14 @@ func program(names ...string) string {
 func (h *Host) runtime(a *area) {
 	path, flavor, err := shim.Find()
 	if err != nil {
-		a.problem("real runtime", "install runc, or make "+shim.RuntimeLink+" a link to it", "%v", err)
+		a.problem("real runtime", "install runc, or make "+prelude.Link+" a link to it", "%v", err)
 	} else {
 		how := "the first of the usual places"
-		if _, err := os.Lstat(shim.RuntimeLink); err == nil {
-			how = "the link " + shim.RuntimeLink
+		if _, err := os.Lstat(prelude.Link); err == nil {
+			how = "the link " + prelude.Link
 		}
 		if filepath.Base(path) != "runclad" && h.isShim(path) {
-			a.problem("real runtime", "make "+shim.RuntimeLink+" a link to runc or crun", "%s (%s) is runclad itself", path, how)
+			a.problem("real runtime", "make "+prelude.Link+" a link to runc or crun", "%s (%s) is runclad itself", path, how)
 		} else if version, err := call(path, "--version"); err != nil {
 			a.problem("real runtime", "install a runtime that works", "%v", err)
 		} else {
