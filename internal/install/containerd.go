@@ -321,7 +321,10 @@ func (j *job) containerdHint() (string, error) {
 type containerdWork struct{ program, dir string }
 
 func (j *job) containerdWork() (containerdWork, error) {
-	dir, err := os.MkdirTemp(j.tmp, "containerd-")
+	dir, err := j.dir()
+	if err == nil {
+		dir, err = os.MkdirTemp(dir, "containerd-")
+	}
 	if err != nil {
 		return containerdWork{}, err
 	}

@@ -79,7 +79,11 @@ func (j *job) crioInstall() (part, error) {
 
 // crioValid has crio read the configuration as it would be.
 func (j *job) crioValid(crio, text string) error {
-	dir := filepath.Join(j.tmp, "crio.conf.d")
+	dir, err := j.dir()
+	if err != nil {
+		return err
+	}
+	dir = filepath.Join(dir, "crio.conf.d")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
