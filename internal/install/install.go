@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -139,10 +138,7 @@ func (j *job) hints() error {
 		{j.Podman, j.Programs.Podman, "Podman: write " + podmanFile + " (--podman does):", func() (string, error) { return j.podmanLines(), nil }},
 		{j.CRIO, j.Programs.CRIO, "CRI-O: write " + crioFile + " (--crio does), then systemctl restart crio:", func() (string, error) { return j.crioLines(false), nil }},
 	} {
-		if h.asked {
-			continue
-		}
-		if _, err := exec.LookPath(h.program); err != nil {
+		if h.asked || !found(h.program) {
 			continue
 		}
 		lines, err := h.lines()
@@ -188,7 +184,7 @@ func Check(o Options, report func(Event)) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.end()) }()
-	found := j.dependents()
+	needs := j.dependents()
 	parts, err := j.removal()
 	if err != nil {
 		return err
@@ -198,14 +194,14 @@ func Check(o Options, report func(Event)) (err error) {
 			if yes, err := e.changes(); err != nil {
 				return err
 			} else if yes {
-				found = append(found, e.file+" names it")
+				needs = append(needs, e.file+" names it")
 			}
 		}
 	}
-	for _, d := range found {
+	for _, d := range needs {
 		report(Event{Action: Depends, Text: d})
 	}
-	if len(found) > 0 {
+	if len(needs) > 0 {
 		return ErrDepends
 	}
 	return nil
