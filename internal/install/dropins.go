@@ -31,7 +31,8 @@ func (j *job) podmanInstall() (part, error) {
 	p := part{edits: []edit{{file: j.at(podmanFile), data: []byte(written + j.podmanLines())}}}
 	podman := j.Programs.Podman
 	// Was it in order before? Else the check would blame the drop-in.
-	if !found(podman) || j.Root != "" || exec.Command(podman, "info").Run() != nil {
+	inOrder := found(podman) && j.Root == "" && ask(podman, "info") == nil
+	if !inOrder {
 		p.events = []Event{{Action: Note, Text: "Podman's reading of the drop-in is not checked: `podman --runtime runclad info` could not be asked"}}
 		return p, nil
 	}
