@@ -22,12 +22,14 @@ STATICCHECK = $(CACHE)/staticcheck-v0.8.2/staticcheck
 GOLANGCI    = $(CACHE)/golangci-lint-v2.15.0/golangci-lint
 GOVULNCHECK = $(CACHE)/govulncheck-v1.8.0/govulncheck
 
+NFPM = $(CACHE)/nfpm-v2.45.2/nfpm
+
 # How long each fuzz target runs in `make test`.
 FUZZTIME ?= 5s
 # What `make bench` passes on, for example BENCHFLAGS='-n 20 -creates 100'.
 BENCHFLAGS ?=
 
-.PHONY: build demo test unit live fuzz bench lint vulncheck generate install clean
+.PHONY: build demo test unit live fuzz bench lint vulncheck generate install package clean
 
 build:
 	@mkdir -p bin
@@ -78,9 +80,14 @@ vulncheck:
 generate:
 	$(GO) generate ./...
 
+# Programs and manual; `./install.sh --help` has more.
 install: build
-	install -D -m 0755 bin/runclad $(DESTDIR)$(PREFIX)/bin/runclad
-	install -D -m 0755 bin/runcladctl $(DESTDIR)$(PREFIX)/bin/runcladctl
+	$(if $(DESTDIR),@mkdir -p $(DESTDIR))
+	./install.sh --prefix $(PREFIX) $(if $(DESTDIR),--root $(DESTDIR))
+
+package: build
+	@integration/deps.sh package
+	deploy/package/build.sh $(NFPM) $(VERSION)
 
 clean:
 	rm -rf bin

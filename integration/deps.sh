@@ -6,6 +6,7 @@
 #   integration/deps.sh demo    what `make demo` needs: runc, Docker, busybox
 #   integration/deps.sh test    demo, crun, containerd, Podman, CNI, and the
 #                               current engines built from the Go module proxy
+#   integration/deps.sh package what `make package` needs: nfpm
 #   integration/deps.sh lint    the linters, built from the Go module proxy
 #
 # It is idempotent: it looks for each file first, and does nothing (in well
@@ -54,6 +55,7 @@ procps /usr/bin/pgrep
 git /usr/bin/git
 debootstrap /usr/sbin/debootstrap
 pandoc /usr/bin/pandoc
+rpm /usr/bin/rpm
 "
 lint_packages='
 make /usr/bin/make
@@ -162,6 +164,10 @@ engines() {
 	gobuild dockerd-v2.0.0-beta.24 github.com/moby/moby/v2@v2.0.0-beta.24 '' cmd/dockerd
 }
 
+packager() {
+	CGO_ENABLED=0 gobuild nfpm-v2.45.2 github.com/goreleaser/nfpm/v2@v2.45.2 '' cmd/nfpm
+}
+
 linters() {
 	export CGO_ENABLED=0
 	gobuild gofumpt-v0.12.0 mvdan.cc/gofumpt@v0.12.0 '' ''
@@ -176,10 +182,12 @@ test)
 	packages "$test_packages"
 	runtimes
 	engines
+	packager
 	;;
+package) packager ;;
 lint)
 	packages "$lint_packages"
 	linters
 	;;
-*) die "usage: $0 demo|test|lint" ;;
+*) die "usage: $0 demo|test|package|lint" ;;
 esac

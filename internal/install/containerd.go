@@ -44,8 +44,8 @@ type containerdPlan struct {
 // containerdInstall plans both files.
 func (j *job) containerdInstall() (part, error) {
 	file := j.at(containerdFile)
-	if _, err := exec.LookPath(j.Programs.Containerd); err != nil {
-		return part{}, fmt.Errorf("--containerd needs the containerd program to check %s with: %w", file, err)
+	if !found(j.Programs.Containerd) {
+		return part{}, fmt.Errorf("--containerd needs the containerd program to check %s with, and there is no %s", file, j.Programs.Containerd)
 	}
 	if err := notLink(file); err != nil {
 		return part{}, err
@@ -292,7 +292,7 @@ func (j *job) containerdRemove() (part, error) {
 	if v := blockVersion(data); v != "" {
 		base = append([]byte(v+"\n"), base...)
 	}
-	if _, err := exec.LookPath(j.Programs.Containerd); err == nil {
+	if found(j.Programs.Containerd) {
 		w, err := j.containerdWork()
 		if err == nil {
 			_, err = w.dump(base, nil)
@@ -321,7 +321,10 @@ func (j *job) containerdHint() (string, error) {
 type containerdWork struct{ program, dir string }
 
 func (j *job) containerdWork() (containerdWork, error) {
-	dir, err := os.MkdirTemp(j.tmp, "containerd-")
+	dir, err := j.dir()
+	if err == nil {
+		dir, err = os.MkdirTemp(dir, "containerd-")
+	}
 	if err != nil {
 		return containerdWork{}, err
 	}

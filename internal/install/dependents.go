@@ -30,11 +30,11 @@ func (j *job) dependents() []string {
 		{"Docker's containers", j.dockerContainers},
 		{"Podman's containers", j.podmanContainers},
 	} {
-		found, err := look.find()
+		containers, err := look.find()
 		if err != nil {
 			out = append(out, fmt.Sprintf("%s could not be looked through: %v", look.what, err))
 		}
-		for _, d := range found {
+		for _, d := range containers {
 			if !seen[d.id] {
 				out = append(out, d.String())
 			}
@@ -176,9 +176,9 @@ func readJSON(file string, v any) error {
 // podmanContainers asks Podman, which keeps a container's runtime in its
 // database.
 func (j *job) podmanContainers() ([]dependent, error) {
-	podman, err := exec.LookPath(j.Programs.Podman)
-	if err != nil || j.Root != "" || !exists(podmanFile) {
-		return nil, nil //nolint:nilerr // without the program or the drop-in none was made with runclad
+	podman := j.Programs.Podman
+	if !found(podman) || j.Root != "" || !exists(podmanFile) { // then none was made with runclad
+		return nil, nil
 	}
 	ids, err := exec.Command(podman, "ps", "--all", "--quiet", "--no-trunc").Output()
 	if err != nil {

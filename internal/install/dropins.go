@@ -29,9 +29,10 @@ func (j *job) podmanLines() string {
 
 func (j *job) podmanInstall() (part, error) {
 	p := part{edits: []edit{{file: j.at(podmanFile), data: []byte(written + j.podmanLines())}}}
-	podman, err := exec.LookPath(j.Programs.Podman)
+	podman := j.Programs.Podman
 	// Was it in order before? Else the check would blame the drop-in.
-	if err != nil || j.Root != "" || exec.Command(podman, "info").Run() != nil {
+	inOrder := found(podman) && j.Root == "" && ask(podman, "info") == nil
+	if !inOrder {
 		p.events = []Event{{Action: Note, Text: "Podman's reading of the drop-in is not checked: `podman --runtime runclad info` could not be asked"}}
 		return p, nil
 	}
@@ -66,20 +67,23 @@ func (j *job) crioInstall() (part, error) {
 		edits:  []edit{{file: file, data: []byte(text)}},
 		effect: "systemctl restart crio", consequence: runningGoOn,
 	}
-	crio, err := exec.LookPath(j.Programs.CRIO)
-	if err != nil {
+	if !found(j.Programs.CRIO) {
 		p.events = []Event{{Action: Note, Text: "CRI-O's reading of the drop-in is not checked: there is no crio program to ask"}}
 		return p, nil
 	}
-	if err := j.crioValid(crio, text); err != nil {
+	if err := j.crioValid(text); err != nil {
 		return part{}, fmt.Errorf("CRI-O does not accept the drop-in, and nothing was written: %w", err)
 	}
 	return p, nil
 }
 
 // crioValid has crio read the configuration as it would be.
-func (j *job) crioValid(crio, text string) error {
-	dir := filepath.Join(j.tmp, "crio.conf.d")
+func (j *job) crioValid(text string) error {
+	dir, err := j.dir()
+	if err != nil {
+		return err
+	}
+	dir = filepath.Join(dir, "crio.conf.d")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ func (j *job) crioValid(crio, text string) error {
 			return err
 		}
 	}
-	return ask(crio, "--config", main, "--config-dir", dir, "config")
+	return ask(j.Programs.CRIO, "--config", main, "--config-dir", dir, "config")
 }
 
 // ours removes a file if runclad wrote it: what somebody else put there stays.

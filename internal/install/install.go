@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,24 +18,44 @@ type job struct {
 	Options
 	report func(Event)
 	stamp  string // of the copies
-	tmp    string
+	tmp    string // what the engines are given to read, "" while nothing is
 }
 
-// begin checks the options. The job's folder is to be removed by the caller.
+// begin checks the options. The caller calls end.
 func begin(o Options, report func(Event)) (*job, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "runclad-install-")
-	if err != nil {
-		return nil, err
+	return &job{Options: o, report: report, stamp: time.Now().UTC().Format("20060102T150405Z")}, nil
+}
+
+func (j *job) end() error {
+	if j.tmp == "" {
+		return nil
 	}
-	return &job{Options: o, report: report, stamp: time.Now().UTC().Format("20060102T150405Z"), tmp: tmp}, nil
+	return os.RemoveAll(j.tmp)
+}
+
+// dir is the job's folder, made when it is first needed: where only the
+// programs are installed, there may be none that can be written.
+func (j *job) dir() (string, error) {
+	if j.tmp == "" {
+		dir, err := os.MkdirTemp("", "runclad-install-")
+		if err != nil {
+			return "", err
+		}
+		j.tmp = dir
+	}
+	return j.tmp, nil
 }
 
 // scratch writes a file that a program shall read.
 func (j *job) scratch(name string, data []byte) (string, error) {
-	file := filepath.Join(j.tmp, name)
+	dir, err := j.dir()
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, name)
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
@@ -50,7 +69,7 @@ func Install(o Options, report func(Event)) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(j.tmp)) }()
+	defer func() { err = errors.Join(err, j.end()) }()
 
 	var parts []part
 	for _, s := range []struct {
@@ -119,10 +138,7 @@ func (j *job) hints() error {
 		{j.Podman, j.Programs.Podman, "Podman: write " + podmanFile + " (--podman does):", func() (string, error) { return j.podmanLines(), nil }},
 		{j.CRIO, j.Programs.CRIO, "CRI-O: write " + crioFile + " (--crio does), then systemctl restart crio:", func() (string, error) { return j.crioLines(false), nil }},
 	} {
-		if h.asked {
-			continue
-		}
-		if _, err := exec.LookPath(h.program); err != nil {
+		if h.asked || !found(h.program) {
 			continue
 		}
 		lines, err := h.lines()
@@ -167,8 +183,8 @@ func Check(o Options, report func(Event)) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(j.tmp)) }()
-	found := j.dependents()
+	defer func() { err = errors.Join(err, j.end()) }()
+	needs := j.dependents()
 	parts, err := j.removal()
 	if err != nil {
 		return err
@@ -178,14 +194,14 @@ func Check(o Options, report func(Event)) (err error) {
 			if yes, err := e.changes(); err != nil {
 				return err
 			} else if yes {
-				found = append(found, e.file+" names it")
+				needs = append(needs, e.file+" names it")
 			}
 		}
 	}
-	for _, d := range found {
+	for _, d := range needs {
 		report(Event{Action: Depends, Text: d})
 	}
-	if len(found) > 0 {
+	if len(needs) > 0 {
 		return ErrDepends
 	}
 	return nil
@@ -200,7 +216,7 @@ func Uninstall(o Options, report func(Event)) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(j.tmp)) }()
+	defer func() { err = errors.Join(err, j.end()) }()
 
 	needed := j.dependents()
 	for _, d := range needed {
