@@ -11,18 +11,24 @@ import (
 )
 
 // consult asks the policy what is to be done with the container: which rule is
-// for it, which profile it gets, and whether it may run at all.
+// for it, which profile it gets, and whether the rule lets it run at all.
 func (s *shim) consult() error {
 	if err := s.loadPolicy(); err != nil {
 		return err
 	}
-	annotations := s.doc.Get("annotations")
-	s.decision = s.policy.Decide(&s.workload, annotations, s.began)
+	s.decision = s.policy.Decide(&s.workload, s.doc.Get("annotations"), s.began)
 	s.notes = append(s.notes, s.decision.Notes...)
 	if s.decision.Mode == policy.ModeRefuse {
 		return control.Refuse(control.Rules, "", "%s", s.decision.Rule.Refusal())
 	}
-	profile, err := s.decision.Request(annotations)
+	s.profile = s.decision.Profile
+	return nil
+}
+
+// admit judges what the container brings besides its specification: requests
+// of its own, its image, its environment.
+func (s *shim) admit() error {
+	profile, err := s.decision.Request(s.doc.Get("annotations"))
 	if err != nil {
 		return err
 	}
@@ -33,8 +39,12 @@ func (s *shim) consult() error {
 	return s.credentials()
 }
 
-// loadPolicy reads the policy, or its compiled form from the run state.
+// loadPolicy reads the policy, or its compiled form from the run state. Explain
+// brings its own.
 func (s *shim) loadPolicy() error {
+	if s.policy != nil {
+		return nil
+	}
 	if err := s.openStore(); err != nil {
 		return err
 	}

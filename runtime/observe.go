@@ -16,7 +16,7 @@ import (
 // the line's reason, and the container starts as its engine asked.
 func (s *shim) observe() error {
 	s.dry = true
-	s.would = s.walk(s.decide, s.stage, s.apply)
+	s.would = s.walk(s.admit, s.decide, s.stage, s.apply)
 	if s.record == nil { // it did not come as far as that
 		if err := s.plainRecord(); err != nil {
 			return err
@@ -44,12 +44,12 @@ func (s *shim) exempt() error {
 }
 
 // handOffAs writes the audit line and becomes the runtime with the engine's own
-// document.
+// document and arguments.
 func (s *shim) handOffAs(decision string) error {
 	if err := s.logAs(decision); err != nil {
 		return err
 	}
-	return s.handOff(s.call.Argv())
+	return s.handOff(s.args[1:])
 }
 
 // plainRecord starts the record of a container of which nothing is changed. It

@@ -37,13 +37,17 @@ func (s *shim) report(err error) int {
 	return s.exitCode()
 }
 
-// sentence is one line.
+// sentence is one line. A refusal also tells which rules would have been for the
+// container: an exemption that has expired is most often the reason.
 func (s *shim) sentence(err error) string {
-	verdict := "runclad: "
+	verdict, reason := "runclad: ", err.Error()
 	if refused(err) {
 		verdict = "runclad refused " + s.call.Command + s.under() + ": "
+		if len(s.decision.Notes) > 0 {
+			reason += ". Note: " + strings.Join(s.decision.Notes, "; ")
+		}
 	}
-	return verdict + reword(strings.ReplaceAll(err.Error(), "\n", " "))
+	return verdict + reword(strings.ReplaceAll(reason, "\n", " "))
 }
 
 // under names the rule by which the container was judged.
