@@ -525,6 +525,36 @@ func TestOwnProfile(t *testing.T) {
 	})
 }
 
+// TestSharedMounts: what a container mounts on a shared bind reaches the host,
+// also where its profile would otherwise have the shim mount places for it.
+func TestSharedMounts(t *testing.T) {
+	dir := bed.RunDir(t, "shared")
+	if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	if err := unix.Mount("", dir, "", unix.MS_SHARED, ""); err != nil {
+		t.Fatal(err)
+	}
+	eachRuntime(t, func(t *testing.T, rt bed.Runtime) {
+		for shared, want := range map[bool]bool{true: true, false: false} {
+			rule(t, "own", "[profile.own]", `identity = "image"`, `capabilities = ["ALL"]`, `seccomp = "unconfined"`,
+				`host_paths = ["`+dir+`"]`, fmt.Sprintf("shared_mounts = %t", shared))
+			s := specFor(t, "", "sleep", "300")
+			s.Process.Capabilities, s.Linux.Seccomp, s.Linux.RootfsPropagation = everyCapability(t), nil, "rshared"
+			s.Mounts = append(s.Mounts, specs.Mount{Destination: "/s", Type: "bind", Source: dir, Options: []string{"rbind", "rshared"}})
+			c := bed.NewContainer(t, bed.Shim(t), rt, bed.Rootfs(t, "s"), s)
+			c.Up()
+			asks(t, c, "mount -t tmpfs x /s && echo hi > /s/f")
+			_, err := os.Stat(filepath.Join(dir, "f"))
+			if got := err == nil; got != want && !c.V1 { // under V1 in a mount namespace of its own
+				t.Errorf("shared_mounts = %t: %v", shared, err)
+			}
+			asks(t, c, "umount /s")
+		}
+	})
+}
+
 // TestCRIProfiles is a node with rules: agents in kube-system, root in legacy,
 // everything else hardened.
 func TestCRIProfiles(t *testing.T) {
@@ -557,7 +587,7 @@ match = { engine = "cri", namespace = "legacy", sandbox = true }
 		id := p.MustStart("w", func(c *cri.ContainerConfig) {
 			c.Linux.SecurityContext.NamespaceOptions, c.Linux.SecurityContext.Privileged = node, true
 			c.Mounts = []*cri.Mount{
-				{ContainerPath: "/host", HostPath: "/", Propagation: cri.MountPropagation_PROPAGATION_HOST_TO_CONTAINER},
+				{ContainerPath: "/host", HostPath: "/"},
 				{ContainerPath: "/run", HostPath: "/run"},
 				{ContainerPath: "/lib/modules", HostPath: "/lib", Readonly: true},
 				{ContainerPath: "/host-dev", HostPath: "/dev"},
