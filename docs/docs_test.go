@@ -165,3 +165,60 @@ func TestManPages(t *testing.T) {
 		}
 	}
 }
+
+// The table of the built-in profiles says what they are.
+func TestProfileTable(t *testing.T) {
+	profiles := policy.Default().Profiles
+	show := func(name, key string) string {
+		v := reflect.ValueOf(*profiles[name])
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("toml") != key {
+				continue
+			}
+			switch f := v.Field(i); {
+			case key == "tmpfs_size":
+				return fmt.Sprintf("%d MiB", f.Int()>>20)
+			case f.Kind() != reflect.Slice:
+				return fmt.Sprint(f.Interface())
+			case f.Len() == 0:
+				return "none"
+			case f.Len() > 1:
+				return "list below"
+			case f.Index(0).String() == "*":
+				return "all"
+			default:
+				return f.Index(0).String()
+			}
+		}
+		t.Fatalf("there is no key %s", key)
+		return ""
+	}
+	seen := map[string]bool{"base": true}
+	man := read(t, "man/runclad-policy.5.md")
+	for _, m := range regexp.MustCompile(`(?m)^\| ([a-z_, ]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$`).FindAllStringSubmatch(man, -1)[1:] {
+		for key := range strings.SplitSeq(m[1], ", ") {
+			seen[key] = true
+			for i, name := range []string{"default", "strict", "baseline", "system"} {
+				want := show(name, key)
+				if i > 0 && want == show("default", key) {
+					want = "-"
+				}
+				if m[2+i] != want {
+					t.Errorf("the table says that %s of %s is %s, not %s", key, name, m[2+i], want)
+				}
+			}
+		}
+	}
+	for key := range keys(reflect.ValueOf(*policy.Default().Profile())) {
+		for _, name := range []string{"strict", "baseline", "system"} {
+			if !seen[key] && show(name, key) != show("default", key) {
+				t.Errorf("the table lacks %s, which %s changes", key, name)
+			}
+		}
+	}
+	for _, c := range profiles["baseline"].Capabilities {
+		if !regexp.MustCompile(`[ \n]` + strings.TrimPrefix(c, "CAP_") + `[,.\n]`).MatchString(man) {
+			t.Errorf("the list of baseline's capabilities lacks %s", c)
+		}
+	}
+}

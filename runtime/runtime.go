@@ -195,9 +195,14 @@ func (s *shim) entry(decision string) *audit.Entry {
 	}
 	if s.decision.Rule != nil {
 		e.Rule = s.decision.Rule.Name
+	} else if s.record != nil {
+		e.Rule = s.record.Rule // that of create
 	}
-	if s.plan != nil {
-		e.UID, e.GID = s.plan.UID, s.plan.GID
+	switch {
+	case s.plan != nil && (s.record != nil || s.call.Verb == argv.Exec):
+		e.UID, e.GID = &s.plan.UID, &s.plan.GID
+	case s.record != nil && s.record.Mode == record.ModeExempted:
+		e.UID, e.GID = &s.record.UID, &s.record.GID
 	}
 	if s.doc != nil {
 		e.Notes = append(e.Notes, s.doc.Warnings()...)

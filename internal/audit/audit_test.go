@@ -17,9 +17,10 @@ import (
 )
 
 func entry() *Entry {
+	id := uint32(2001000001)
 	return &Entry{
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC), Decision: Hardened, Verb: "create", Container: "c1",
-		Workload: workload.Workload{Engine: workload.Docker, Name: "web", Image: "nginx"}, Profile: "default", UID: 2001000001, GID: 2001000001,
+		Workload: workload.Workload{Engine: workload.Docker, Name: "web", Image: "nginx"}, Profile: "default", UID: &id, GID: &id,
 		Changes:  []spec.Change{{Step: "rootfs", Path: "root.readonly", To: spec.Flag(true)}, {Step: "seccomp", Path: "linux.seccomp", From: spec.Text(strings.Repeat("x", 500))}},
 		Duration: 1500 * time.Microsecond,
 	}

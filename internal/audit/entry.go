@@ -31,8 +31,8 @@ type Entry struct {
 	Rule      string // the policy's rule that matched, "" for none
 	// Exemptions names each loosening that is in force.
 	Exemptions []string
-	UID, GID   uint32 // 0 if none was given
-	Block      string // how the metadata block is set; see record.Record
+	UID, GID   *uint32 // whom it runs as, nil if that was not decided
+	Block      string  // how the metadata block is set; see record.Record
 	Changes    []spec.Change
 	Notes      []string // what is odd and was let pass
 	Reason     string   // of a refusal or failure
@@ -128,9 +128,9 @@ func flag(b bool) *spec.Value {
 	return spec.Flag(true)
 }
 
-func id(n uint32) *spec.Value {
-	if n == 0 {
+func id(n *uint32) *spec.Value {
+	if n == nil {
 		return nil
 	}
-	return spec.Int(int64(n))
+	return spec.Int(int64(*n))
 }

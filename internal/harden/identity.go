@@ -5,6 +5,7 @@ package harden
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,15 +64,15 @@ func applyHome(e *edit) {
 	if home := environ(e.process, "HOME"); home != "" && home != "/root" && home != "/" {
 		return
 	}
+	// One by one: the audit line shows what was changed, and the environment
+	// holds secrets.
 	env := e.doc.Ensure(e.process, "env", spec.Array)
-	want := "HOME=" + e.Home
-	var list []string
-	for _, kv := range env.Strs() {
-		if !strings.HasPrefix(kv, "HOME=") {
-			list = append(list, kv)
+	for _, kv := range slices.Clone(env.Elems()) {
+		if strings.HasPrefix(kv.Str(), "HOME=") {
+			e.doc.Remove(kv)
 		}
 	}
-	e.doc.Set(e.process, "env", spec.Texts(append(list, want)...))
+	e.doc.Add(env, spec.Text("HOME="+e.Home))
 }
 
 // environ returns a variable's value, the last one if it is repeated.
