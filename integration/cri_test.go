@@ -27,6 +27,7 @@ func TestCRI(t *testing.T) {
 		{"Privileged", criPrivileged},
 		{"SharedPID", criSharedPID},
 		{"RunAsUser", criRunAsUser},
+		{"Features", criFeatures},
 		{"Refused", criRefused},
 		{"RemovedWithBrokenPolicy", criBrokenPolicy},
 	} {
