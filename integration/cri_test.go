@@ -28,6 +28,7 @@ func TestCRI(t *testing.T) {
 		{"SharedPID", criSharedPID},
 		{"RootInUserns", criRootInUserns},
 		{"RunAsUser", criRunAsUser},
+		{"Features", criFeatures},
 		{"Refused", criRefused},
 		{"RemovedWithBrokenPolicy", criBrokenPolicy},
 	} {

@@ -33,6 +33,7 @@ func dockerTests(t *testing.T, d *bed.Docker) {
 		{"Refusals", dockerRefusals},
 		{"Allowed", dockerAllowed},
 		{"Lifecycle", dockerLifecycle},
+		{"Features", dockerFeatures},
 		{"StopsWhateverHappens", dockerStops},
 		{"Audit", dockerAudit},
 	} {

@@ -23,6 +23,10 @@ func TestPodman(t *testing.T) {
 		{"Exec", podmanExec},
 		{"Lifecycle", podmanLifecycle},
 		{"RootInUserns", podmanRootInUserns},
+		{"Healthcheck", podmanHealthcheck},
+		{"Ports", podmanPorts},
+		{"Copy", podmanCopy},
+		{"Pod", podmanPod},
 		{"Refused", podmanRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, p.With(t)) })
@@ -90,6 +94,69 @@ func podmanLifecycle(t *testing.T, p *bed.Podman) {
 	hardened(t, p.Report("exec", "pl", "/probe"))
 	p.Must("kill", "pl")
 	p.Must("rm", "--force", "--time", "0", "pl")
+}
+
+func podmanHealthcheck(t *testing.T, p *bed.Podman) {
+	p.Must(clad("-d", "--name", "ph", "--health-cmd", `test "$(id -u)" -gt 10000 && test -e /tmp/well`, "--health-interval", "disable", "localhost/"+bed.Image)...)
+	t.Cleanup(func() { p.Run("rm", "--force", "--time", "0", "ph") })
+	if r := p.Run("healthcheck", "run", "ph"); r.Code != 1 {
+		t.Errorf("unwell: %v", r)
+	}
+	p.Must("exec", "ph", "touch", "/tmp/well")
+	p.Must("healthcheck", "run", "ph")
+}
+
+// podmanPorts: Podman makes the network namespace before the container, which
+// binds a port all the same that once needed a capability.
+func podmanPorts(t *testing.T, p *bed.Podman) {
+	p.Must("--runtime", "runclad", "run", "-d", "--name", "pp", "localhost/"+bed.Image,
+		"sh", "-c", "mkdir /tmp/www && echo served >/tmp/www/index.html && exec httpd -f -p 80 -h /tmp/www")
+	t.Cleanup(func() { p.Run("rm", "--force", "--time", "0", "pp") })
+	bed.Eventually(t, 30*time.Second, func() error { return failure(p.Run("exec", "pp", "wget", "-qO-", "http://127.0.0.1/")) })
+	if r := p.Must("exec", "pp", "cat", "/proc/sys/net/ipv4/ping_group_range"); strings.Join(strings.Fields(r.Stdout), " ") != "0 2147483647" {
+		t.Errorf("%v", r)
+	}
+}
+
+// podmanCopy: into a volume only while the container is stopped. Podman joins a
+// running one's mount namespace as the host's root, whom the volume's mapping
+// does not know.
+func podmanCopy(t *testing.T, p *bed.Podman) {
+	p.Must(clad("-d", "--name", "pc", "--volume", "pcdata:/data", "localhost/"+bed.Image, "sh", "-c", "echo mine >/data/f; exec sleep 300")...)
+	t.Cleanup(func() {
+		p.Run("rm", "--force", "--time", "0", "pc")
+		p.Run("volume", "rm", "--force", "pcdata")
+	})
+	bed.Eventually(t, 20*time.Second, func() error { return failure(p.Run("exec", "pc", "test", "-s", "/data/f")) })
+	dir := bed.Dir(t, "pcp")
+	p.Must("cp", "pc:/data/f", dir+"/f")
+	bed.Write(t, dir+"/in", "from outside\n")
+	if r := p.Must("top", "pc", "user", "comm"); !strings.Contains(r.Stdout, "sleep") {
+		t.Errorf("top: %v", r)
+	}
+	p.Must("logs", "pc")
+	p.Must("stop", "--time", "0", "pc")
+	p.Must("cp", dir+"/in", "pc:/data/in")
+	p.Must("start", "pc")
+	if r := p.Must("exec", "pc", "cat", "/data/in"); r.Stdout != "from outside\n" {
+		t.Errorf("%v", r)
+	}
+}
+
+// podmanPod: an infra container, and two that share its network and a volume.
+// Podman knows no CRI: each container has a UID of its own.
+func podmanPod(t *testing.T, p *bed.Podman) {
+	p.Must("--runtime", "runclad", "pod", "create", "--name", "pod", "--share-parent=false", "--infra-image", "localhost/"+bed.Image, "--infra-command", "sleep 1000")
+	t.Cleanup(func() { p.Run("pod", "rm", "--force", "--time", "0", "pod") })
+	p.Must("--runtime", "runclad", "run", "-d", "--pod", "pod", "--name", "pod-server", "localhost/"+bed.Image,
+		"sh", "-c", "mkdir /tmp/www && echo served >/tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www")
+	p.Must("--runtime", "runclad", "run", "-d", "--pod", "pod", "--name", "pod-peer", "localhost/"+bed.Image)
+	bed.Eventually(t, 30*time.Second, func() error {
+		return failure(p.Run("exec", "pod-peer", "wget", "-qO-", "http://127.0.0.1:8080/"))
+	})
+	hardened(t, p.Report("exec", "pod-peer", "/probe"))
+	p.Must("pod", "restart", "pod")
+	bed.Eventually(t, 30*time.Second, func() error { return failure(p.Run("exec", "pod-peer", "true")) })
 }
 
 func podmanRefused(t *testing.T, p *bed.Podman) {

@@ -311,7 +311,10 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const high = 0xdeadbeef << 32
+	const (
+		high    = 0xdeadbeef << 32
+		nothing = 0xffff
+	)
 	for _, tt := range []struct {
 		what  string
 		nr    int32
@@ -366,6 +369,13 @@ func TestRules(t *testing.T) {
 		{"chmod 02775", unix.SYS_CHMOD, []uint64{0, 0o2775}, 0},
 		{"chmod 04755", unix.SYS_CHMOD, []uint64{0, 0o4755}, 1},
 		{"fchmodat 04755, high bits set", unix.SYS_FCHMODAT, []uint64{0, 0, 0o4755 | high}, 1},
+		{"chown to another", unix.SYS_CHOWN, []uint64{0, 1000, 1000}, nothing},
+		{"chown to the owner that it has", unix.SYS_CHOWN, []uint64{0, 0xffffffff, 1000}, 0},
+		{"setgroups", unix.SYS_SETGROUPS, []uint64{3, 0}, nothing},
+		{"setgroups of none, high bits set", unix.SYS_SETGROUPS, []uint64{high, 0}, nothing},
+		{"setgroups of a negative size", unix.SYS_SETGROUPS, []uint64{0xffffffff, 0}, 0},
+		{"setuid", unix.SYS_SETUID, []uint64{1000}, 0},
+		{"setresgid", unix.SYS_SETRESGID, []uint64{1000, 1000, 1000}, 0},
 		{"mkdir 04755", unix.SYS_MKDIR, []uint64{0, 0o4755}, 38},
 		{"open without O_CREAT", unix.SYS_OPEN, []uint64{0, unix.O_RDWR, 0o4755}, 0},
 		{"open O_CREAT 04755", unix.SYS_OPEN, []uint64{0, unix.O_CREAT | unix.O_WRONLY, 0o4755}, 38},
@@ -406,7 +416,11 @@ func TestRules(t *testing.T) {
 		d := bpf.Data{NR: tt.nr, Arch: bpf.AuditAMD64}
 		copy(d.Args[:], tt.args)
 		want := uint32(bpf.RetAllow)
-		if tt.errno != 0 {
+		switch tt.errno {
+		case 0:
+		case nothing:
+			want = bpf.RetErrno // 0, and not done
+		default:
 			want = bpf.RetErrno | tt.errno
 		}
 		if got, _, err := bpf.Run(prog, &d); err != nil || got != want {

@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -214,11 +216,27 @@ func (p *Pod) IP() string {
 // all as the kubelet's are.
 func EmptyDir(t T, p *Pod, name string) string {
 	t.Helper()
-	dir := mkdir(t, filepath.Join("/var/lib/kubelet/pods", p.Config.GetMetadata().GetUid(), "volumes/kubernetes.io~empty-dir", name))
+	kubelet(t)
+	dir := mkdir(t, filepath.Join(kubeletDir, "pods", p.Config.GetMetadata().GetUid(), "volumes/kubernetes.io~empty-dir", name))
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatalf("bed: %v", err)
 	}
 	return dir
+}
+
+const kubeletDir = "/var/lib/kubelet"
+
+var kubeletOnce sync.Once
+
+// kubelet makes the kubelet's folder, on disk as a node's: the bed's /var/lib is
+// an overlay.
+func kubelet(t T) {
+	t.Helper()
+	kubeletOnce.Do(func() {
+		if err := mountAt(Dir(t, "kubelet"), mkdir(t, kubeletDir), "", "", unix.MS_BIND); err != nil {
+			t.Fatalf("bed: %v", err)
+		}
+	})
 }
 
 // Containers lists the containers of a pod.

@@ -45,27 +45,27 @@ type container interface {
 // lineEngine is Docker or Podman, whose command lines are the same as far as
 // the images go.
 type lineEngine struct {
-	run    func(args ...string) bed.Result
-	give   func(a bed.Archive, without int)
-	others func(t *testing.T) engine
+	run  func(args ...string) bed.Result
+	give func(a bed.Archive, without int)
+	sub  func(t *testing.T) engine
 	// global says that the flags of a way are the command's own.
 	global bool
 }
 
 func dockerEngine(d *bed.Docker) engine {
-	return &lineEngine{run: d.Run, give: d.Load, others: func(t *testing.T) engine { return dockerEngine(d.With(t)) }}
+	return &lineEngine{run: d.Run, give: d.Load, sub: func(t *testing.T) engine { return dockerEngine(d.With(t)) }}
 }
 
 func podmanEngine(p *bed.Podman) engine {
 	return &lineEngine{
 		run:    p.Run,
 		give:   func(a bed.Archive, _ int) { p.Load(a) },
-		others: func(t *testing.T) engine { return podmanEngine(p.With(t)) },
+		sub:    func(t *testing.T) engine { return podmanEngine(p.With(t)) },
 		global: true,
 	}
 }
 
-func (e *lineEngine) with(t *testing.T) engine        { return e.others(t) }
+func (e *lineEngine) with(t *testing.T) engine        { return e.sub(t) }
 func (e *lineEngine) load(a bed.Archive, without int) { e.give(a, without) }
 func (e *lineEngine) unload(a bed.Archive)            { e.run("rmi", "-f", a.Name) }
 func (e *lineEngine) container(im image, w way) container {

@@ -239,6 +239,10 @@ var images = []image{
 		use: func(b *box) error { return b.get("80", "/x", "/x from-a-template") },
 	},
 	{
+		name: "nginx-debian", what: "a page from Debian's package as it is",
+		use: func(b *box) error { return b.get("80", "/", "Served from a package.") },
+	},
+	{
 		name: "cassandra", what: "configuration rewritten in place",
 		use: func(b *box) error { return b.get("80", "/", "cluster_name: rewritten") },
 	},

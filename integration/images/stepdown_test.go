@@ -15,6 +15,7 @@ import (
 // are lost or won by it.
 func TestStepDown(t *testing.T) {
 	root := bed.Rootfs(t)
+	bed.MustRun(t, "install", "-m", "0755", bed.Build(t, "./integration/images/stepdown"), filepath.Join(root, "bin/stepdown"))
 	for name, text := range map[string]string{
 		"passwd": "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n",
 		"group":  "root:x:0:\ntty:x:5:\napp:x:1000:\ndata:x:2000:app\n",
@@ -27,16 +28,16 @@ func TestStepDown(t *testing.T) {
 me=$(id -u)
 can() { what=$1; shift; if "$@" >/dev/null 2>&1; then echo "$what: yes"; else echo "$what: no"; fi; }
 echo "named: $(id -un) $(id -u app) $(id -u root)" | sed "s/$me/me/g"
-can "to a name" setuidgid app true
-can "to root's name" setuidgid root true
-can "to a name and a group" chpst -u app:app true
-can "to a number" chpst -u 1000:1000 true
-can "to root by number" chpst -u 0:0 true
+can "to a name" stepdown app true
+can "to root's name" stepdown root true
+can "to a name and a group" stepdown app:app true
+can "to a number" stepdown 1000:1000 true
+can "to root by number" stepdown 0:0 true
 can "to su" su app -c true
-echo "as: $(setuidgid app id -u)" | sed "s/$me/me/"
-echo "as root: $(setuidgid root id -u)" | sed "s/$me/me/"
+echo "as: $(stepdown app id -u)" | sed "s/$me/me/"
+echo "as root: $(stepdown root id -u)" | sed "s/$me/me/"
 echo "groups: $(id -G | sed "s/$me/me/g")"
-echo "groups after: $(chpst -u app id -G | sed "s/$me/me/g")"
+echo "groups after: $(stepdown app id -G | sed "s/$me/me/g")"
 echo "root's file: $(stat -c %U /etc)"
 echo "own file: $(touch /tmp/f; chown app /tmp/f; stat -c %u /tmp/f)" | sed "s/$me/me/"
 `
