@@ -57,14 +57,7 @@ func (s *shim) decideIdentity() error {
 		},
 		Range: identity.Range{First: uidRange[0], Last: uidRange[1]},
 		Paths: identity.HostPaths, AsRoot: s.plan.Profile.Identity == "root-in-userns",
-	}
-	if s.plan.Facts.Namespaces["user"].Owner != host.Host {
-		if request.UIDs, err = mappings(s.doc, "uidMappings"); err != nil {
-			return err
-		}
-		if request.GIDs, err = mappings(s.doc, "gidMappings"); err != nil {
-			return err
-		}
+		UIDs: s.plan.Facts.IDs.UIDs, GIDs: s.plan.Facts.IDs.GIDs,
 	}
 	id, err := claims.Claim(request)
 	if errors.Is(err, identity.ErrNoSandbox) || errors.Is(err, identity.ErrNoID) {
@@ -86,22 +79,6 @@ func (s *shim) decideIdentity() error {
 	}
 	s.decideUserns(id)
 	return s.decidePasswd()
-}
-
-func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {
-	var out []identity.Mapping
-	for _, m := range doc.Get("linux", name).Elems() {
-		var n [3]uint32
-		for i, key := range [...]string{"containerID", "hostID", "size"} {
-			v, ok := m.Get(key).Int64()
-			if !ok || v < 0 || v > 1<<32-1 {
-				return nil, fmt.Errorf("linux.%s: %s is %s", name, key, m.Get(key))
-			}
-			n[i] = uint32(v)
-		}
-		out = append(out, identity.Mapping{Inside: n[0], Host: n[1], Size: n[2]})
-	}
-	return out, nil
 }
 
 // decidePasswd makes the passwd and group files, from the image's own or, where

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
@@ -26,12 +24,14 @@ func (s *shim) stage() error {
 		}
 		var err error
 		st, err = stage.Open(s.plan.Profile.TmpfsSize)
+		if root, _, ok := s.plan.Facts.IDs.Host(0, 0); ok && err == nil {
+			st.ImageRoot = root
+		}
 		return st, err
 	}
 	if err := s.stageUserns(opened); err != nil {
 		return err
 	}
-	userns := s.plan.Facts.Namespaces["user"].Owner != host.Host
 	for _, p := range s.plan.Facts.Places {
 		place := harden.Place{Place: p}
 		if p.Exec {
@@ -55,12 +55,12 @@ func (s *shim) stage() error {
 		}
 		s.plan.Places = append(s.plan.Places, place)
 	}
-	if userns {
-		return nil
-	}
 	s.plan.Volumes = map[*spec.Value]string{}
 	for _, m := range s.doc.Get("mounts").Elems() {
-		owner, ok := s.volumeOwner(m)
+		owner, ok, err := s.volumeOwner(m)
+		if err != nil {
+			return err
+		}
 		if !ok {
 			continue
 		}
@@ -113,6 +113,9 @@ func (s *shim) place(st *stage.Stage, p host.Place) (string, error) {
 // has to be counted.
 func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err error) {
 	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
+	if p.Why == host.Work && s.ownsCode() {
+		return "", "", errOwnsCode
+	}
 	if p.Why == host.Work {
 		merged, err = st.SingleBeside(d)
 		return merged, "an overlay on the merged directory", err
@@ -128,6 +131,9 @@ func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err er
 func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err error) {
 	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
 	var c stage.Copied
+	if p.Why == host.Work && s.ownsCode() {
+		return "", "", errOwnsCode
+	}
 	if p.Why == host.Work {
 		c, err = st.CopyBeside(d)
 	} else if c, err = st.Copy(d, s.record.HostUID, s.record.HostGID); err == nil && p.Added {
@@ -141,10 +147,14 @@ func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err er
 }
 
 func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
-	if p.Why == host.Work {
-		return st.Beside(p.Layers)
+	o, err := s.placeOwner(p)
+	if err != nil {
+		return "", err
 	}
-	merged, err := st.Overlay(p.Layers, s.owner(p.UID, p.GID), p.Exec)
+	if p.Why == host.Work {
+		return st.Beside(p.Layers, s.codeOwner(o))
+	}
+	merged, err := st.Overlay(p.Layers, o, p.Exec)
 	if err == nil && p.Added {
 		err = st.Add(merged)
 	}
@@ -162,7 +172,10 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 		} else {
 			var lowers []string
 			if lowers, err = s.plan.Facts.LayersOf(prog); err == nil && len(lowers) > 0 {
-				staged, err = st.Programs(lowers, s.owner(p.UID, p.GID))
+				var o stage.Owner
+				if o, err = s.placeOwner(p.Place); err == nil {
+					staged, err = st.Programs(lowers, o)
+				}
 			}
 		}
 		if err != nil || staged == "" {
@@ -171,21 +184,6 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 		}
 		p.Runnable = append(p.Runnable, harden.Program{Path: prog.Path, Staged: staged})
 	}
-}
-
-// volumeOwner says whose files on disk become the container's: those of the
-// user that the container was made for, or, where that is root, those of the
-// volume's own owner. Files that engines write are for everybody.
-func (s *shim) volumeOwner(m *spec.Value) (stage.Owner, bool) {
-	src := s.plan.Facts.Sources[m]
-	if src.Mode != unix.S_IFDIR && src.Mode != unix.S_IFREG || !harden.OwnerMatters(s.plan, m) {
-		return stage.Owner{}, false
-	}
-	user := s.plan.Facts.User
-	if user.UID != 0 {
-		return s.owner(user.UID, user.GID), true
-	}
-	return s.owner(src.UID, src.GID), true
 }
 
 func (s *shim) note(format string, args ...any) {

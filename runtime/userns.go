@@ -5,7 +5,6 @@ package runtime
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -43,31 +42,6 @@ func recordedUserns(r *record.Record) *harden.Userns {
 	return &harden.Userns{}
 }
 
-// manyUsers reports whether the container can be several users: root in a user
-// namespace that may step down. Files are then shown with the owners that the
-// image gave them; else with the one user that there is.
-func (s *shim) manyUsers() bool {
-	return s.plan.Userns != nil && slices.Contains(s.record.Capabilities, "CAP_SETUID")
-}
-
-// owner says how the files of an owner on disk are shown.
-func (s *shim) owner(uid, gid uint32) stage.Owner {
-	o := stage.Owner{UID: uid, GID: gid, ToUID: s.record.HostUID, ToGID: s.record.HostGID, IDs: s.ids()}
-	if s.manyUsers() {
-		o.UID, o.GID = 0, 0
-	}
-	return o
-}
-
-// ids are how the image's owners are shown in the container's user namespace.
-func (s *shim) ids() *stage.IDs {
-	if s.idmap == nil && s.record.IDs == identity.BlockSize {
-		lines := []stage.Mapping{{Disk: 0, Shown: s.record.HostUID, Size: identity.BlockSize}}
-		s.idmap = &stage.IDs{UIDs: lines, GIDs: lines}
-	}
-	return s.idmap
-}
-
 // stageUserns mounts what the container's own user namespace needs: the rootfs
 // with its owners mapped, and what the kernel lets only the owner of a network
 // or IPC namespace mount, where these are not the container's own.
@@ -86,7 +60,7 @@ func (s *shim) stageUserns(opened func() (*stage.Stage, error)) error {
 	}
 	layers, err := facts.RootLayers()
 	if err == nil {
-		err = st.Rootfs(layers, stage.Owner{ToUID: u.Host, ToGID: u.Host, IDs: s.ids()})
+		err = st.Rootfs(layers, stage.Owner{ToUID: u.Host, ToGID: u.Host, IDs: s.blockIDs()})
 	}
 	if err != nil {
 		return control.Refuse(control.Identity, `identity = "random"`,

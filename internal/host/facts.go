@@ -35,6 +35,8 @@ type Facts struct {
 	Devices []Device
 	// User is whom the container was meant to start as.
 	User User
+	// IDs are the mappings of the user namespace that the engine gives it.
+	IDs IDs
 	// Places are the directories that are made writable.
 	Places []Place
 	// PasswdMountable and GroupMountable say whether a file can be mounted over
@@ -121,6 +123,12 @@ func Gather(bundle string, doc *spec.Document) (*Facts, error) {
 	}
 	defer root.close()
 	f.RootfsReal = root.real
+	if f.Namespaces["user"].Owner != Host {
+		if f.IDs, err = idsOf(doc.Get("linux")); err != nil {
+			return nil, fmt.Errorf("linux.%w", err)
+		}
+	}
+	root.ids = f.IDs
 	f.RootfsAlias = aliasOf(root.fd)
 	if f.Sources, err = sources(bundle, doc); err != nil {
 		return nil, err

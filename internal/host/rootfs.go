@@ -17,6 +17,7 @@ import (
 type rootfs struct {
 	fd   int
 	real string // the kernel's path of it
+	ids  IDs    // of the container's user namespace
 }
 
 func openRootfs(dir string) (*rootfs, error) {
@@ -166,6 +167,7 @@ func (r *rootfs) names(dir string) []string {
 	return names
 }
 
+// stat says who owns a directory as the container's users see it.
 func (r *rootfs) stat(p string) (*unix.Stat_t, error) {
 	fd, err := r.open(p, unix.O_PATH)
 	if err != nil {
@@ -173,7 +175,10 @@ func (r *rootfs) stat(p string) (*unix.Stat_t, error) {
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
-	return &st, unix.Fstat(fd, &st)
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	return &st, r.ids.toContainer(&st)
 }
 
 // open opens a directory by its path without links; "." stands for the rootfs.

@@ -21,6 +21,10 @@ const Dir = "/run/runclad-stage"
 // Stage is the shim's mount namespace and the tmpfs in it that takes what the
 // container writes.
 type Stage struct {
+	// ImageRoot is who the image's root is on the host, where the layers hold the
+	// IDs of a user namespace.
+	ImageRoot uint32
+
 	n      int
 	idmaps []known
 }
@@ -123,22 +127,23 @@ const (
 )
 
 // Beside returns a path at which the merged content of lowers is shown as it
-// is, and new files can be made beside it and in root's directories below.
-func (s *Stage) Beside(lowers []string) (string, error) {
-	merged, err := s.overlay(lowers, nil, addable, false)
+// is, or with another owner, and new files can be made beside it and in root's
+// directories below.
+func (s *Stage) Beside(lowers []string, o *Owner) (string, error) {
+	merged, err := s.overlay(lowers, o, addable, false)
 	if err != nil {
 		return "", err
 	}
-	return merged, addTo(merged)
+	return merged, s.addTo(merged)
 }
 
 // Add opens root's directories below an overlay's top, so that new files can be
 // made in them.
-func (s *Stage) Add(merged string) error { return addTo(merged) }
+func (s *Stage) Add(merged string) error { return s.addTo(merged) }
 
 // addTo makes directories that only root could write to addable. Those that
 // others may not even enter keep their mode: it hides something.
-func addTo(merged string) error {
+func (s *Stage) addTo(merged string) error {
 	type level struct {
 		dir   string
 		depth int
@@ -160,7 +165,7 @@ func addTo(merged string) error {
 			if err := unix.Lstat(dir, &st); err != nil {
 				return &os.PathError{Op: "stat", Path: dir, Err: err}
 			}
-			if st.Uid != 0 || st.Mode&0o005 != 0o005 {
+			if st.Uid != 0 && st.Uid != s.ImageRoot || st.Mode&0o005 != 0o005 {
 				continue
 			}
 			n++
