@@ -27,6 +27,7 @@ func TestCRI(t *testing.T) {
 		{"Privileged", criPrivileged},
 		{"SharedPID", criSharedPID},
 		{"RootInUserns", criRootInUserns},
+		{"Userns", criUserns},
 		{"RunAsUser", criRunAsUser},
 		{"Refused", criRefused},
 		{"RemovedWithBrokenPolicy", criBrokenPolicy},

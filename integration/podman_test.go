@@ -23,6 +23,7 @@ func TestPodman(t *testing.T) {
 		{"Exec", podmanExec},
 		{"Lifecycle", podmanLifecycle},
 		{"RootInUserns", podmanRootInUserns},
+		{"Userns", podmanUserns},
 		{"Refused", podmanRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, p.With(t)) })

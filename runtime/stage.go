@@ -5,7 +5,9 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
@@ -17,6 +19,9 @@ import (
 // be mounted stays as it is, read-only or another's, and the audit line says
 // so: that is less than the image may want and never less than was promised.
 func (s *shim) stage() error {
+	if strings.HasPrefix(s.plan.Facts.RootfsReal, stage.Dir) {
+		return control.Refuse(control.Rootfs, "", "the bundle was hardened for another container, and its rootfs was that one's; write config.json anew")
+	}
 	var st *stage.Stage
 	opened := func() (*stage.Stage, error) {
 		if st != nil {
@@ -165,25 +170,34 @@ func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
 // cannot be staged can be read there and not executed, and a note says so.
 func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 	for _, prog := range p.Programs {
-		var staged string
-		var err error
-		if p.Why == host.Work || len(p.Layers) == 0 {
-			staged, err = st.Program(s.plan.Facts.RootfsReal + prog.Path)
-		} else {
-			var lowers []string
-			if lowers, err = s.plan.Facts.LayersOf(prog); err == nil && len(lowers) > 0 {
-				var o stage.Owner
-				if o, err = s.placeOwner(p.Place); err == nil {
-					staged, err = st.Programs(lowers, o)
-				}
-			}
-		}
+		staged, err := s.program(st, p.Place, prog)
 		if err != nil || staged == "" {
+			// With its own owner, then: it can be executed if others may.
+			staged, err = st.Program(s.plan.Facts.RootfsReal + prog.Path)
+		}
+		if err != nil {
 			s.note("%s cannot be executed: %v", prog.Path, err)
 			continue
 		}
 		p.Runnable = append(p.Runnable, harden.Program{Path: prog.Path, Staged: staged})
 	}
+}
+
+// program shows a program with the owner mapped as in its place; "" where there
+// is nothing to map.
+func (s *shim) program(st *stage.Stage, p host.Place, prog host.Program) (string, error) {
+	if p.Why == host.Work || len(p.Layers) == 0 {
+		return "", nil
+	}
+	lowers, err := s.plan.Facts.LayersOf(prog)
+	if err != nil || len(lowers) == 0 {
+		return "", err
+	}
+	o, err := s.placeOwner(p)
+	if err != nil {
+		return "", err
+	}
+	return st.Programs(lowers, o)
 }
 
 func (s *shim) note(format string, args ...any) {

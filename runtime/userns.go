@@ -25,8 +25,10 @@ func (s *shim) decideUserns(id identity.Identity) {
 	switch {
 	case id.Block:
 		s.record.IDs = identity.BlockSize
+		s.note("the container's IDs 0 to %d are %d to %d on the host", identity.BlockSize-1, id.HostUID, id.HostUID+identity.BlockSize-1)
 	case id.UID == 0:
 		s.record.IDs = 1
+		s.note("the container's UID 0 is %d on the host", id.HostUID)
 	}
 	s.plan.Userns = recordedUserns(s.record)
 }
