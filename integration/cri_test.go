@@ -27,7 +27,6 @@ func TestCRI(t *testing.T) {
 		{"Privileged", criPrivileged},
 		{"SharedPID", criSharedPID},
 		{"RootInUserns", criRootInUserns},
-		{"Userns", criUserns},
 		{"RunAsUser", criRunAsUser},
 		{"Refused", criRefused},
 		{"RemovedWithBrokenPolicy", criBrokenPolicy},

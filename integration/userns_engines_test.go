@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/runclad/runclad/integration/bed"
@@ -92,39 +91,6 @@ func criRootInUserns(t *testing.T, k *bed.CRI) {
 	}, "sleep", "300")
 	if err == nil || !strings.Contains(err.Error(), "joins a PID namespace") {
 		t.Errorf("a shared PID namespace: %v", err)
-	}
-}
-
-// criUserns is a pod with hostUsers: false, whose user namespace the kubelet
-// chooses: runclad's user lives in that one, and so do the places.
-func criUserns(t *testing.T, k *bed.CRI) {
-	ids := []*cri.IDMapping{{HostId: 400000, ContainerId: 0, Length: 65536}}
-	options := &cri.NamespaceOption{Pid: cri.NamespaceMode_CONTAINER, UsernsOptions: &cri.UserNamespace{Mode: cri.NamespaceMode_POD, Uids: ids, Gids: ids}}
-	volume := bed.Dir(t, "volume")
-	for _, policy := range []string{`identity = "random"`, rootInUserns} {
-		bed.Policy(t, policy)
-		p := k.MustPod("runclad", func(c *cri.PodSandboxConfig) { c.Linux.SecurityContext.NamespaceOptions = options })
-		id := p.MustStart("w", func(c *cri.ContainerConfig) {
-			c.Linux.SecurityContext.NamespaceOptions = options
-			c.Mounts = append(c.Mounts, &cri.Mount{ContainerPath: "/data", HostPath: volume, UidMappings: ids, GidMappings: ids})
-		}, "sh", "-c", "/probe; exec sleep 300")
-		check := hardened
-		if policy == rootInUserns {
-			check = hardenedRoot
-		}
-		check(t, logged(t, p, "w"))
-		check(t, bed.Report(t, k.Exec(id, "/probe")))
-		r := k.Exec(id, "sh", "-c", "touch /var/log/new /data/new && stat -c %u /var/log /data && id -u && cat /proc/self/uid_map")
-		if f := strings.Fields(r.Stdout); len(f) != 6 || f[0] != f[2] || f[1] != f[2] || f[4] != "400000" {
-			t.Errorf("%s: owners of a place and a volume, the user, and the mapping: %v", policy, r)
-		}
-		if err := p.Remove(); err != nil {
-			t.Error(err)
-		}
-	}
-	var st unix.Stat_t
-	if err := unix.Stat(volume+"/new", &st); err != nil || st.Uid != 0 {
-		t.Errorf("on disk the file belongs to %d (%v), want the volume's owner", st.Uid, err)
 	}
 }
 

@@ -4,10 +4,12 @@ package integration
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -244,11 +246,29 @@ func shift(t *testing.T, root string, by int) {
 	}
 }
 
+// usernsOf starts a process in a user namespace with the given mapping and
+// returns the path of the namespace: what containerd does for a pod.
+func usernsOf(t *testing.T, ids []syscall.SysProcIDMap) string {
+	t.Helper()
+	cmd := exec.Command("/usr/bin/sleep", "600")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return "/proc/" + strconv.Itoa(cmd.Process.Pid) + "/ns/user"
+}
+
 // TestUserNamespaceOfTheEngine: places and volumes are the container's user's,
-// whoever that is; what is nobody's in the namespace is left alone.
+// whoever that is, in a namespace that is made for the container and in one that
+// it joins; what is nobody's in the namespace is left alone.
 func TestUserNamespaceOfTheEngine(t *testing.T) {
 	const first = 300000
-	for _, policy := range []string{`identity = "random"`, rootInUserns} {
+	for _, c := range []struct {
+		policy string
+		joined bool
+	}{{`identity = "random"`, false}, {`identity = "random"`, true}, {rootInUserns, false}, {rootInUserns, true}} {
+		policy := c.policy
 		bed.Policy(t, policy)
 		eachRuntime(t, func(t *testing.T, rt bed.Runtime) {
 			root := bed.Rootfs(t, "srv/data/sub", "app")
@@ -271,7 +291,11 @@ func TestUserNamespaceOfTheEngine(t *testing.T) {
 				"! touch /host/new 2>&-; ! echo x 2>&- >> /app/code; ! rm -f /app/code 2>&-; "+
 				"for f in /srv/data /srv/data/file /service /service/new; do test $(stat -c %u $f) = $me; done; test $(stat -c %u /etc) = 0; exec /probe")
 			s.Process.Cwd = "/app"
-			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+			user := specs.LinuxNamespace{Type: specs.UserNamespace}
+			if c.joined {
+				user.Path = usernsOf(t, []syscall.SysProcIDMap{{ContainerID: 0, HostID: first, Size: 65536}})
+			}
+			s.Linux.Namespaces = append(s.Linux.Namespaces, user)
 			ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: first, Size: 65536}}
 			s.Linux.UIDMappings, s.Linux.GIDMappings = ids, ids
 			delete(s.Linux.Sysctl, "net.ipv4.ping_group_range")
