@@ -27,6 +27,7 @@ func TestPodman(t *testing.T) {
 		{"Ports", podmanPorts},
 		{"Copy", podmanCopy},
 		{"Pod", podmanPod},
+		{"Userns", podmanUserns},
 		{"Refused", podmanRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, p.With(t)) })

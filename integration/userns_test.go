@@ -4,10 +4,12 @@ package integration
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -225,6 +227,95 @@ func TestRootInUsernsStepsDown(t *testing.T) {
 	})
 }
 
+// shift adds to the owner of all that is in a directory tree, as engines do for
+// their own user namespaces.
+func shift(t *testing.T, root string, by int) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(p string, _ os.DirEntry, err error) error {
+		var st unix.Stat_t
+		if err == nil {
+			err = unix.Lstat(p, &st)
+		}
+		if err != nil {
+			return err
+		}
+		return os.Lchown(p, int(st.Uid)+by, int(st.Gid)+by)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// usernsOf starts a process in a user namespace with the given mapping and
+// returns the path of the namespace: what containerd does for a pod.
+func usernsOf(t *testing.T, ids []syscall.SysProcIDMap) string {
+	t.Helper()
+	cmd := exec.Command("/usr/bin/sleep", "600")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return "/proc/" + strconv.Itoa(cmd.Process.Pid) + "/ns/user"
+}
+
+// TestUserNamespaceOfTheEngine: places and volumes are the container's user's,
+// whoever that is, in a namespace that is made for the container and in one that
+// it joins; what is nobody's in the namespace is left alone.
+func TestUserNamespaceOfTheEngine(t *testing.T) {
+	const first = 300000
+	for _, c := range []struct {
+		policy string
+		joined bool
+	}{{`identity = "random"`, false}, {`identity = "random"`, true}, {rootInUserns, false}, {rootInUserns, true}} {
+		policy := c.policy
+		bed.Policy(t, policy)
+		eachRuntime(t, func(t *testing.T, rt bed.Runtime) {
+			root := bed.Rootfs(t, "srv/data/sub", "app")
+			bed.Write(t, filepath.Join(root, "srv/data/file"), "old")
+			bed.Write(t, filepath.Join(root, "app/code"), "code")
+			dir := bed.Dir(t, "volumes")
+			for _, d := range []string{"service", "host"} {
+				if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, f := range []string{root + "/srv/data", root + "/srv/data/sub", root + "/srv/data/file", dir + "/service"} {
+				if err := os.Chown(f, 999, 998); err != nil {
+					t.Fatal(err)
+				}
+			}
+			shift(t, root, first)
+			shift(t, dir+"/service", first)
+			s := specFor(t, "", "sh", "-c", "set -e; me=$(id -u); echo x >> /srv/data/file; mkdir /srv/data/sub/new; touch /app/new; touch /service/new; "+
+				"! touch /host/new 2>&-; ! echo x 2>&- >> /app/code; ! rm -f /app/code 2>&-; "+
+				"for f in /srv/data /srv/data/file /service /service/new; do test $(stat -c %u $f) = $me; done; test $(stat -c %u /etc) = 0; exec /probe")
+			s.Process.Cwd = "/app"
+			user := specs.LinuxNamespace{Type: specs.UserNamespace}
+			if c.joined {
+				user.Path = usernsOf(t, []syscall.SysProcIDMap{{ContainerID: 0, HostID: first, Size: 65536}})
+			}
+			s.Linux.Namespaces = append(s.Linux.Namespaces, user)
+			ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: first, Size: 65536}}
+			s.Linux.UIDMappings, s.Linux.GIDMappings = ids, ids
+			delete(s.Linux.Sysctl, "net.ipv4.ping_group_range")
+			for _, d := range []string{"service", "host"} {
+				s.Mounts = append(s.Mounts, specs.Mount{Destination: "/" + d, Type: "bind", Source: filepath.Join(dir, d), Options: []string{"rbind", "rw"}})
+			}
+			r := bed.Report(t, bed.NewContainer(t, bed.Shim(t), rt, root, s).RunToEnd())
+			if policy == rootInUserns {
+				hardenedRoot(t, r)
+			} else {
+				hardened(t, r)
+			}
+			var st unix.Stat_t
+			if err := unix.Stat(dir+"/service/new", &st); err != nil || st.Uid != first+999 || st.Gid != first+998 {
+				t.Errorf("on disk the new file belongs to %d:%d (%v)", st.Uid, st.Gid, err)
+			}
+		})
+	}
+}
+
 func TestRootInUsernsRun(t *testing.T) {
 	bed.Metadata(t)
 	bed.Policy(t, rootInUserns)
@@ -236,6 +327,9 @@ func TestRootInUsernsRun(t *testing.T) {
 			c := bed.NewContainer(t, bed.Shim(t), rt, bed.Rootfs(t), specFor(t, netns, "/probe", "net"))
 			r := bed.Report(t, c.RunToEnd())
 			hardenedRoot(t, r)
+			if again := c.RunToEnd(); again.Code == 0 || strings.Contains(again.Stdout, "{") {
+				t.Errorf("the hardened bundle ran once more: %v", again)
+			}
 			if netns != "" {
 				blocked(t, r)
 			}

@@ -45,14 +45,7 @@ func (s *shim) decideIdentity() error {
 		return err
 	}
 	request := s.request(self)
-	if s.plan.Facts.Namespaces["user"].Owner != host.Host {
-		if request.UIDs, err = mappings(s.doc, "uidMappings"); err != nil {
-			return err
-		}
-		if request.GIDs, err = mappings(s.doc, "gidMappings"); err != nil {
-			return err
-		}
-	}
+	request.UIDs, request.GIDs = s.plan.Facts.IDs.UIDs, s.plan.Facts.IDs.GIDs
 	id, err := s.claim(claims, request)
 	if errors.Is(err, identity.ErrNoSandbox) || errors.Is(err, identity.ErrNoID) {
 		return s.refuse(control.Identity, "", "%s", err)
@@ -65,9 +58,8 @@ func (s *shim) decideIdentity() error {
 		// The claim stands all the same: by it the record is found when the
 		// container is gone.
 		user := s.plan.Facts.User
-		id = identity.Identity{
-			UID: user.UID, GID: user.GID, HostUID: onHost(user.UID, request.UIDs), HostGID: onHost(user.GID, request.GIDs),
-		}
+		id = identity.Identity{UID: user.UID, GID: user.GID}
+		id.HostUID, id.HostGID, _ = s.plan.Facts.IDs.Host(user.UID, user.GID) // the runtime refuses whom nothing maps
 	} else {
 		s.plan.Home = s.home()
 	}
@@ -96,17 +88,6 @@ func (s *shim) openClaims() (identity.Store, error) {
 		s.notes = append(s.notes, "reclaim: "+err.Error())
 	}
 	return claims, nil
-}
-
-// onHost returns what an ID of the container is in the initial user namespace;
-// one that is not mapped is refused by the runtime.
-func onHost(id uint32, mappings []identity.Mapping) uint32 {
-	for _, m := range mappings {
-		if id >= m.Inside && id-m.Inside < m.Size {
-			return m.Host + (id - m.Inside)
-		}
-	}
-	return id
 }
 
 // request asks for a UID for the container.
@@ -156,22 +137,6 @@ func (s *shim) newRecord(self record.Process, id identity.Identity) *record.Reco
 		r.Rule = s.decision.Rule.Name
 	}
 	return r
-}
-
-func mappings(doc *spec.Document, name string) ([]identity.Mapping, error) {
-	var out []identity.Mapping
-	for _, m := range doc.Get("linux", name).Elems() {
-		var n [3]uint32
-		for i, key := range [...]string{"containerID", "hostID", "size"} {
-			v, ok := m.Get(key).Int64()
-			if !ok || v < 0 || v > 1<<32-1 {
-				return nil, fmt.Errorf("linux.%s: %s is %s", name, key, m.Get(key))
-			}
-			n[i] = uint32(v)
-		}
-		out = append(out, identity.Mapping{Inside: n[0], Host: n[1], Size: n[2]})
-	}
-	return out, nil
 }
 
 // decidePasswd makes the passwd and group files, from the image's own or, where

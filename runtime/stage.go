@@ -5,9 +5,9 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/policy"
@@ -20,6 +20,9 @@ import (
 // be mounted stays as it is, read-only or another's, and the audit line says
 // so: that is less than the image may want and never less than was promised.
 func (s *shim) stage() error {
+	if strings.HasPrefix(s.plan.Facts.RootfsReal, stage.Dir) {
+		return control.Refuse(control.Rootfs, "", "the bundle was hardened for another container, and its rootfs was that one's; write config.json anew")
+	}
 	var st *stage.Stage
 	opened := func() (*stage.Stage, error) {
 		if st != nil {
@@ -28,8 +31,11 @@ func (s *shim) stage() error {
 		var err error
 		if s.dry {
 			st = stage.Dry()
-		} else {
-			st, err = stage.Open(s.plan.Profile.TmpfsSize)
+			return st, nil
+		}
+		st, err = stage.Open(s.plan.Profile.TmpfsSize)
+		if root, _, ok := s.plan.Facts.IDs.Host(0, 0); ok && err == nil {
+			st.ImageRoot = root
 		}
 		return st, err
 	}
@@ -64,12 +70,15 @@ func (s *shim) stage() error {
 		}
 		s.plan.Places = append(s.plan.Places, place)
 	}
-	if why != nil || s.plan.Facts.Namespaces["user"].Owner != host.Host || s.profile.Volumes == "keep" {
+	if why != nil || s.profile.Volumes == "keep" {
 		return nil
 	}
 	s.plan.Volumes = map[*spec.Value]string{}
 	for _, m := range s.doc.Get("mounts").Elems() {
-		owner, ok := s.volumeOwner(m)
+		owner, ok, err := s.volumeOwner(m)
+		if err != nil {
+			return err
+		}
 		if !ok {
 			continue
 		}
@@ -134,6 +143,9 @@ func (s *shim) place(st *stage.Stage, p host.Place) (string, error) {
 // has to be counted.
 func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err error) {
 	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
+	if p.Why == host.Work && s.ownsCode() {
+		return "", "", errOwnsCode
+	}
 	if p.Why == host.Work {
 		merged, err = st.SingleBeside(d)
 		return merged, "an overlay on the merged directory", err
@@ -149,6 +161,9 @@ func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err er
 func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err error) {
 	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
 	var c stage.Copied
+	if p.Why == host.Work && s.ownsCode() {
+		return "", "", errOwnsCode
+	}
 	if p.Why == host.Work {
 		c, err = st.CopyBeside(d)
 	} else if c, err = st.Copy(d, s.record.HostUID, s.record.HostGID); err == nil && p.Added {
@@ -162,41 +177,31 @@ func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err er
 }
 
 func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
+	o, err := s.placeOwner(p)
+	if err != nil {
+		return "", err
+	}
 	image := s.profile.Identity == policy.IdentityImage // root owns what is root's
 	if p.Why == host.Work && !image {
-		return st.Beside(p.Layers)
+		return st.Beside(p.Layers, s.codeOwner(o))
 	}
-	merged, err := st.Overlay(p.Layers, s.placeOwner(p), p.Exec)
+	merged, err := st.Overlay(p.Layers, o, p.Exec)
 	if err == nil && p.Added && !image {
 		err = st.Add(merged)
 	}
 	return merged, err
 }
 
-// placeOwner says whose files of a place become the container's. The image's own
-// user keeps the image's files as they are.
-func (s *shim) placeOwner(p host.Place) stage.Owner {
-	if s.profile.Identity == policy.IdentityImage {
-		return stage.Owner{}
-	}
-	return s.owner(p.UID, p.GID)
-}
-
 // programs has what the image means to be executed in a place stay so. What
 // cannot be staged can be read there and not executed, and a note says so.
 func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 	for _, prog := range p.Programs {
-		var staged string
-		var err error
-		if p.Why == host.Work || len(p.Layers) == 0 {
-			staged, err = st.Program(s.plan.Facts.RootfsReal + prog.Path)
-		} else {
-			var lowers []string
-			if lowers, err = s.plan.Facts.LayersOf(prog); err == nil && len(lowers) > 0 {
-				staged, err = st.Programs(lowers, s.placeOwner(p.Place))
-			}
-		}
+		staged, err := s.program(st, p.Place, prog)
 		if err != nil || staged == "" {
+			// With its own owner, then: it can be executed if others may.
+			staged, err = st.Program(s.plan.Facts.RootfsReal + prog.Path)
+		}
+		if err != nil {
 			s.note("%s cannot be executed: %v", prog.Path, err)
 			continue
 		}
@@ -204,22 +209,21 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 	}
 }
 
-// volumeOwner says whose files on disk become the container's: those of the
-// user that the container was made for, or, where that is root, those of the
-// volume's own owner. Files that engines write are for everybody.
-func (s *shim) volumeOwner(m *spec.Value) (stage.Owner, bool) {
-	src := s.plan.Facts.Sources[m]
-	if src.Mode != unix.S_IFDIR && src.Mode != unix.S_IFREG || !harden.OwnerMatters(s.plan, m) {
-		return stage.Owner{}, false
+// program shows a program with the owner mapped as in its place; "" where there
+// is nothing to map.
+func (s *shim) program(st *stage.Stage, p host.Place, prog host.Program) (string, error) {
+	if p.Why == host.Work || len(p.Layers) == 0 {
+		return "", nil
 	}
-	user := s.plan.Facts.User
-	if s.profile.Identity == policy.IdentityImage && (user.UID != 0 || src.UID == 0) {
-		return stage.Owner{}, false // it is the owner, or as much of one as it ever was
+	lowers, err := s.plan.Facts.LayersOf(prog)
+	if err != nil || len(lowers) == 0 {
+		return "", err
 	}
-	if user.UID != 0 {
-		return s.owner(user.UID, user.GID), true
+	o, err := s.placeOwner(p)
+	if err != nil {
+		return "", err
 	}
-	return s.owner(src.UID, src.GID), true
+	return st.Programs(lowers, o)
 }
 
 func (s *shim) note(format string, args ...any) {

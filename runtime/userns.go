@@ -5,7 +5,6 @@ package runtime
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,8 +25,10 @@ func (s *shim) decideUserns(id identity.Identity) {
 	switch {
 	case id.Block:
 		s.record.IDs = identity.BlockSize
+		s.note("the container's IDs 0 to %d are %d to %d on the host", identity.BlockSize-1, id.HostUID, id.HostUID+identity.BlockSize-1)
 	case id.UID == 0:
 		s.record.IDs = 1
+		s.note("the container's UID 0 is %d on the host", id.HostUID)
 	}
 	s.plan.Userns = recordedUserns(s.record)
 }
@@ -41,31 +42,6 @@ func recordedUserns(r *record.Record) *harden.Userns {
 		return &harden.Userns{Host: r.HostUID}
 	}
 	return &harden.Userns{}
-}
-
-// manyUsers reports whether the container can be several users: root in a user
-// namespace that may step down. Files are then shown with the owners that the
-// image gave them; else with the one user that there is.
-func (s *shim) manyUsers() bool {
-	return s.plan.Userns != nil && slices.Contains(s.record.Capabilities, "CAP_SETUID")
-}
-
-// owner says how the files of an owner on disk are shown.
-func (s *shim) owner(uid, gid uint32) stage.Owner {
-	o := stage.Owner{UID: uid, GID: gid, ToUID: s.record.HostUID, ToGID: s.record.HostGID, IDs: s.ids()}
-	if s.manyUsers() {
-		o.UID, o.GID = 0, 0
-	}
-	return o
-}
-
-// ids are how the image's owners are shown in the container's user namespace.
-func (s *shim) ids() *stage.IDs {
-	if s.idmap == nil && s.record.IDs == identity.BlockSize {
-		lines := []stage.Mapping{{Disk: 0, Shown: s.record.HostUID, Size: identity.BlockSize}}
-		s.idmap = &stage.IDs{UIDs: lines, GIDs: lines}
-	}
-	return s.idmap
 }
 
 // stageUserns mounts what the container's own user namespace needs: the rootfs
@@ -86,7 +62,7 @@ func (s *shim) stageUserns(opened func() (*stage.Stage, error)) error {
 	}
 	layers, err := facts.RootLayers()
 	if err == nil {
-		err = st.Rootfs(layers, stage.Owner{ToUID: u.Host, ToGID: u.Host, IDs: s.ids()})
+		err = st.Rootfs(layers, stage.Owner{ToUID: u.Host, ToGID: u.Host, IDs: s.blockIDs()})
 	}
 	if err != nil {
 		return s.refuse(control.Identity, `identity = "random"`,

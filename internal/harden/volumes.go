@@ -23,12 +23,27 @@ func applyVolumes(e *edit) {
 		case host.IsBind(m):
 			if staged := e.Volumes[m]; staged != "" {
 				e.doc.Set(m, "source", spec.Text(staged))
+				mapped(e, m)
 			}
 			tighten(e, m, bindFlags(e, m)...)
 			applyReadOnlyTree(e, m)
 		case m.Get("type").Str() == "tmpfs":
 			applyTmpfs(e, m)
 		}
+	}
+}
+
+// mapped takes out what would have the runtime map a bind's owners: that is done.
+func mapped(e *edit, m *spec.Value) {
+	for _, key := range [...]string{"uidMappings", "gidMappings"} {
+		e.doc.Delete(m, key)
+	}
+	opts := options(m)
+	kept := slices.DeleteFunc(slices.Clone(opts), func(o string) bool {
+		return o == "idmap" || o == "ridmap" || strings.HasPrefix(o, "idmap=")
+	})
+	if len(kept) < len(opts) {
+		e.doc.Set(m, "options", spec.Texts(kept...))
 	}
 }
 

@@ -36,6 +36,8 @@ type Facts struct {
 	Devices []Device
 	// User is whom the container was meant to start as.
 	User User
+	// IDs are the mappings of the user namespace that the engine gives it.
+	IDs IDs
 	// Places are the directories that are made writable.
 	Places []Place
 	// Notes say which directories that the profile lists are not made writable.
@@ -133,6 +135,12 @@ func Gather(bundle string, doc *spec.Document, profile *policy.Profile) (*Facts,
 	}
 	defer root.close()
 	f.RootfsReal = root.real
+	if f.Namespaces["user"].Owner != Host {
+		if f.IDs, err = idsOf(doc.Get("linux")); err != nil {
+			return nil, fmt.Errorf("linux.%w", err)
+		}
+	}
+	root.ids = f.IDs
 	f.RootfsAlias = aliasOf(root.fd)
 	if f.Sources, err = sources(bundle, doc); err != nil {
 		return nil, err

@@ -117,7 +117,10 @@ func (r *rootfs) stat(p string) (*unix.Stat_t, error) {
 	dir = path.Clean(dir)
 	for _, l := range r.listings {
 		if l.dir == dir && l.fd >= 0 && name != "" {
-			return &st, unix.Fstatat(l.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+			if err := unix.Fstatat(l.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+				return nil, err
+			}
+			return &st, r.ids.toContainer(&st)
 		}
 	}
 	fd, err := r.open(p, unix.O_PATH)
@@ -125,7 +128,10 @@ func (r *rootfs) stat(p string) (*unix.Stat_t, error) {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	return &st, unix.Fstat(fd, &st)
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	return &st, r.ids.toContainer(&st)
 }
 
 // empty reports whether a directory has no entries. One that cannot be read is

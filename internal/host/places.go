@@ -24,7 +24,8 @@ type Place struct {
 	Why Why
 	// Empty says that the image has nothing there: an empty tmpfs does.
 	Empty bool
-	// UID and GID own it on disk; their files become the container's user's.
+	// UID and GID own it, as the container sees it; their files become the
+	// container's user's.
 	UID, GID uint32
 	// Layers are the directories that it is merged from, topmost first.
 	Layers []string

@@ -17,6 +17,7 @@ import (
 type rootfs struct {
 	fd       int
 	real     string // the kernel's path of it
+	ids      IDs    // of the container's user namespace
 	listings []*listing
 	held     int // listings that are open
 }

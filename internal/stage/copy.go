@@ -32,7 +32,7 @@ func (s *Stage) CopyBeside(d Source) (Copied, error) {
 	if err != nil {
 		return Copied{}, err
 	}
-	return c, errors.Join(unix.Chmod(c.Path, addable), addTo(c.Path))
+	return c, errors.Join(unix.Chmod(c.Path, addable), s.addTo(c.Path))
 }
 
 func (s *Stage) copy(d Source, as func(*unix.Stat_t) user) (Copied, error) {

@@ -97,7 +97,7 @@ func (s *Stage) SingleBeside(d Source) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("overlay of %s alone: %w", d.Path, err)
 	}
-	return dir + "/merged", addTo(dir + "/merged")
+	return dir + "/merged", s.addTo(dir + "/merged")
 }
 
 func (s *Stage) single(fd int, mode uint32, options string, exec bool) (string, error) {

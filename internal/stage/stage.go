@@ -21,9 +21,12 @@ const Dir = "/run/runclad-stage"
 // Stage is the shim's mount namespace and the tmpfs in it that takes what the
 // container writes.
 type Stage struct {
-	dry    bool
-	n      int
-	idmaps []known
+	// ImageRoot is who the image's root is on the host, where the layers hold the
+	// IDs of a user namespace.
+	ImageRoot uint32
+	dry       bool
+	n         int
+	idmaps    []known
 }
 
 type known struct {
@@ -141,16 +144,17 @@ const (
 )
 
 // Beside returns a path at which the merged content of lowers is shown as it
-// is, and new files can be made beside it and in root's directories below.
-func (s *Stage) Beside(lowers []string) (string, error) {
+// is, or with another owner, and new files can be made beside it and in root's
+// directories below.
+func (s *Stage) Beside(lowers []string, o *Owner) (string, error) {
 	if s.dry {
 		return s.next() + mergedName, nil
 	}
-	merged, err := s.overlay(lowers, nil, addable, false)
+	merged, err := s.overlay(lowers, o, addable, false)
 	if err != nil {
 		return "", err
 	}
-	return merged, addTo(merged)
+	return merged, s.addTo(merged)
 }
 
 // Add opens root's directories below an overlay's top, so that new files can be
@@ -159,12 +163,12 @@ func (s *Stage) Add(merged string) error {
 	if s.dry {
 		return nil
 	}
-	return addTo(merged)
+	return s.addTo(merged)
 }
 
 // addTo makes directories that only root could write to addable. Those that
 // others may not even enter keep their mode: it hides something.
-func addTo(merged string) error {
+func (s *Stage) addTo(merged string) error {
 	type level struct {
 		dir   string
 		depth int
@@ -186,7 +190,7 @@ func addTo(merged string) error {
 			if err := unix.Lstat(dir, &st); err != nil {
 				return &os.PathError{Op: "stat", Path: dir, Err: err}
 			}
-			if st.Uid != 0 || st.Mode&0o005 != 0o005 {
+			if st.Uid != 0 && st.Uid != s.ImageRoot || st.Mode&0o005 != 0o005 {
 				continue
 			}
 			n++

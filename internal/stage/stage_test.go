@@ -94,7 +94,7 @@ func TestAdditiveOverlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	onStage(t, func(s *Stage) error {
-		m, err := s.Beside([]string{a})
+		m, err := s.Beside([]string{a}, nil)
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,9 @@ func fill(t *testing.T, v reflect.Value) {
 			*at = "v" + v.Type().Field(i).Name
 		case *uint32:
 			*at = 2001000000 + uint32(i)
+		case **uint32:
+			n := 2001000000 + uint32(i)
+			*at = &n
 		case *bool:
 			*at = true
 		case *[]string:
