@@ -84,12 +84,7 @@ func (s *shim) credentials() error {
 	if s.profile.Credentials == "ignore" {
 		return nil
 	}
-	var names []string
-	for _, kv := range s.doc.Get("process", "env").Strs() {
-		if name, value, _ := strings.Cut(kv, "="); value != "" && credential(name) {
-			names = append(names, name)
-		}
-	}
+	names := policy.CredentialNames(s.doc.Get("process", "env").Strs())
 	switch {
 	case len(names) == 0:
 		return nil
@@ -99,19 +94,4 @@ func (s *shim) credentials() error {
 	}
 	s.note("the environment holds what looks like a credential: %s", strings.Join(names, ", "))
 	return nil
-}
-
-// credential reports whether a variable's name says that it holds a secret. One
-// that names a file with it (…_FILE, as official images have them) does not.
-func credential(name string) bool {
-	name = strings.ToUpper(name)
-	if strings.HasSuffix(name, "_FILE") || strings.HasSuffix(name, "_PATH") {
-		return false
-	}
-	for _, word := range [...]string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIALS"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return strings.HasSuffix(name, "TOKEN") || strings.HasSuffix(name, "_PWD")
 }

@@ -9,22 +9,22 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/runclad/runclad/internal/argv"
 	"github.com/runclad/runclad/internal/audit"
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
 
 // report says why the runtime was not executed: one line in the engine's log,
-// the same text on stderr (conmon reads that, containerd's shim does not), one
-// line in the audit log. It returns the exit code.
+// the same text on stderr (conmon reads that, containerd's shim does not), and, for a
+// call that is about a container, one line in the audit log. It returns the exit
+// code.
 func (s *shim) report(err error) int {
 	text := s.sentence(err)
 	if file := s.call.LogPath(); file != "" {
 		writeLog(file, s.call.LogFormat, text)
 	}
 	_, _ = os.Stderr.WriteString(text + "\n")
-	if s.call.Verb != argv.PassThrough {
+	if s.call.Verb.Guarded() {
 		decision := audit.Failed
 		if refused(err) {
 			decision = audit.Refused

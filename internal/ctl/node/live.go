@@ -49,13 +49,14 @@ type Live struct {
 
 // The parts of Live that can fail by themselves.
 const (
-	PartProcesses  = "processes"
-	PartNamespaces = "namespaces"
-	PartMounts     = "mounts"
-	PartLimits     = "limits"
-	PartLabel      = "label"
-	PartDevices    = "devices"
-	PartMetadata   = "metadata"
+	PartProcesses   = "processes"
+	PartEnvironment = "environment"
+	PartNamespaces  = "namespaces"
+	PartMounts      = "mounts"
+	PartLimits      = "limits"
+	PartLabel       = "label"
+	PartDevices     = "devices"
+	PartMetadata    = "metadata"
 )
 
 // ErrNotRunning is returned for a container without a process of its own.
@@ -77,6 +78,7 @@ func (c *Container) Live() (*Live, error) {
 		return err
 	})
 	l.part(PartProcesses, func() error { return l.processes(c) })
+	l.part(PartEnvironment, l.environments)
 	l.part(PartNamespaces, func() error { return l.namespaces(pid) })
 	l.part(PartLimits, func() error { return l.limits(pid, c.Cgroups) })
 	l.part(PartLabel, func() error { return l.label(pid) })

@@ -4,13 +4,13 @@ package node
 
 import (
 	"errors"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/runclad/runclad/internal/ctl/auditlog"
 	"github.com/runclad/runclad/internal/policy"
@@ -37,6 +37,24 @@ func TestOwnStatus(t *testing.T) {
 	}
 }
 
+// The kernel tells the environment with which a process was started; of what
+// looks like a credential the name is taken, and nothing else.
+func TestCredentialsOf(t *testing.T) {
+	cmd := exec.Command("sleep", "60")
+	cmd.Env = []string{"DB_PASSWORD=hunter2", "API_KEY=a=b", "DB_PASSWORD=again", "PATH=/bin", "not a name SECRET=x", "9TOKEN=x", strings.Repeat("A", 200) + "_TOKEN=x"}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	got, err := credentialsOf(cmd.Process.Pid)
+	if want := []string{"API_KEY", "DB_PASSWORD"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	if _, err := credentialsOf(1 << 30); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
 func TestStatesIn(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "a/state.json"), "{}")
@@ -45,7 +63,7 @@ func TestStatesIn(t *testing.T) {
 	write(t, filepath.Join(root, ".hidden/state.json"), "{}")
 	write(t, filepath.Join(root, "state.json"), "{}")
 	got, err := statesIn(root)
-	if err != nil || !reflect.DeepEqual(got, map[string]string{"a": "runc", "b": "crun"}) {
+	if err != nil || !maps.Equal(got, map[string]string{"a": "runc", "b": "crun"}) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -153,7 +171,7 @@ func TestTheLastLineCounts(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "audit.jsonl")
 	write(t, log, strings.Join([]string{
 		`{"time":"2026-01-01T00:00:00Z","decision":"hardened","verb":"create","container":"a","rule":"old"}`,
-		`{"time":"2026-01-03T00:00:00Z","decision":"exempted","verb":"create","container":"a","rule":"new","mode":"handoff","exemptions":["x"]}`,
+		`{"time":"2026-01-03T00:00:00Z","decision":"exempted","verb":"create","container":"a","rule":"new","exemptions":["x"]}`,
 		`{"time":"2026-01-02T00:00:00Z","decision":"hardened","verb":"create","container":"a","rule":"between"}`,
 		`{"time":"2026-01-04T00:00:00Z","decision":"refused","verb":"create","container":"a","rule":"refused"}`,
 		`{"time":"2026-01-04T00:00:00Z","decision":"hardened","verb":"exec","container":"a","rule":"exec"}`,
@@ -165,29 +183,51 @@ func TestTheLastLineCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.decide()
-	if c.Line == nil || c.Rule != "new" || c.Mode != auditlog.HandOff || len(c.Exemptions) != 1 {
+	if c.Line == nil || c.Rule != "new" || c.Mode != auditlog.Exempt || len(c.Exemptions) != 1 {
 		t.Errorf("%+v", c)
 	}
 }
 
+// The record says what was decided; the line does where there is none.
+func TestDecision(t *testing.T) {
+	for mode, want := range map[string]string{record.ModeEnforced: auditlog.Enforce, record.ModeAudited: auditlog.Audit, record.ModeExempted: auditlog.Exempt} {
+		c := &Container{
+			Record: &record.Record{Mode: mode, Rule: "agents", Profile: "system", Exemptions: []string{"x"}},
+			Line:   &auditlog.Entry{Decision: auditlog.Hardened, Rule: "another", Profile: "default"},
+		}
+		c.decide()
+		if c.Mode != want || c.Rule != "agents" || c.Profile != "system" || !slices.Equal(c.Exemptions, []string{"x"}) {
+			t.Errorf("mode %q: %+v", mode, c.Decision)
+		}
+	}
+	for decision, want := range map[string]string{auditlog.Hardened: auditlog.Enforce, auditlog.Audited: auditlog.Audit, auditlog.Exempted: auditlog.Exempt} {
+		c := &Container{Line: &auditlog.Entry{Decision: decision, Rule: "agents", Profile: "system"}}
+		c.decide()
+		if c.Mode != want || c.Rule != "agents" || c.Profile != "system" {
+			t.Errorf("decision %q: %+v", decision, c.Decision)
+		}
+	}
+	c := &Container{}
+	if c.decide(); c.Mode != "" {
+		t.Errorf("nobody decided: %+v", c.Decision)
+	}
+}
+
 func TestStale(t *testing.T) {
-	made := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := &Container{Record: &record.Record{Created: made.Format(time.RFC3339Nano)}}
-	p := Policy{Policy: policy.Default()}
-	if p.Stale(c) {
-		t.Error("without a policy file nothing is stale")
+	made := func(digest string) *Container { return &Container{Record: &record.Record{PolicyDigest: digest}} }
+	builtin := Policy{Policy: policy.Default()}
+	if builtin.Stale(made("")) || !builtin.Stale(made("a")) {
+		t.Error("without a policy file, those made without one are not stale")
 	}
-	p.Changed = made.Add(time.Hour)
-	if !p.Stale(c) || p.Stale(&Container{}) {
-		t.Error("a file that was changed after create")
+	p := Policy{Policy: &policy.Policy{Digest: "a"}}
+	if p.Stale(made("a")) || !p.Stale(made("b")) || !p.Stale(made("")) {
+		t.Error("another text of the policy makes a container stale, the same does not")
 	}
-	p.Digest, c.PolicyDigest = "a", "a"
-	if p.Stale(c) {
-		t.Error("the same digest, whatever the time")
+	if p.Stale(&Container{}) {
+		t.Error("a container without a record was made under no policy")
 	}
-	c.PolicyDigest = "b"
-	if !p.Stale(c) {
-		t.Error("another digest")
+	if (Policy{Err: policy.ErrPolicy}).Stale(made("a")) {
+		t.Error("a policy that cannot be loaded is no other policy")
 	}
 }
 

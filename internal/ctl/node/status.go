@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Status is what /proc/PID/status says of a process (proc_pid_status(5)). IDs
-// are as seen from here.
+// Status is what /proc/PID/status says of a process (proc_pid_status(5)), and
+// what its environment gives away. IDs are as seen from here.
 type Status struct {
 	PID           int
 	Name          string
@@ -26,6 +26,9 @@ type Status struct {
 	Seccomp       int // 0 off, 1 strict, 2 filter
 	SeccompFilter int // number of filters, -1 where the kernel does not say (before Linux 5.9)
 	Zombie        bool
+	// Credentials are the names of those variables of its environment that look
+	// like a credential; Live fills them in.
+	Credentials []string
 }
 
 func readStatus(pid int) (*Status, error) {

@@ -39,8 +39,8 @@ var Standards = []Standard{
 		"Only what concerns a running container is judged.",
 	},
 	{
-		NIST, "NIST SP 800-190, section 4.4 (container risks)",
-		"4.4.1 (vulnerabilities of the runtime itself) is a matter of its version: see runcladctl doctor.",
+		NIST, "NIST SP 800-190, sections 4.1 and 4.4 (image and container risks)",
+		"4.1.1 to 4.1.3 (vulnerabilities, defects and malware in images) are matters of the image. 4.1.5 is judged by the policy's own list: one that a registry or an admission controller keeps is not seen from here. 4.4.1 (vulnerabilities of the runtime itself) is a matter of its version: see runcladctl doctor.",
 	},
 }
 
@@ -126,6 +126,8 @@ var Clauses = []Clause{
 	{NSA, "1.7", "No privilege escalation", []fact{noNewPrivs}},
 	{NSA, "1.10", "A seccomp policy", []fact{seccompFilter}},
 
+	{NIST, "4.1.4", "No secret in clear text: the environment holds no credential", []fact{noCredentials}},
+	{NIST, "4.1.5", "Only trusted images: the policy lists them, and this is one", []fact{listedImage}},
 	{NIST, "4.4.2", "Network access is bounded: the cloud's metadata is out of reach", []fact{metadataBlocked}},
 	{NIST, "4.4.3", "Secure runtime configuration", []fact{notPrivileged, noSensitivePaths, noEngineSocket, masked, noNewPrivs, nonRoot, seccompFilter}},
 	{NIST, "4.4.4", "Vulnerable applications are contained: a read-only filesystem", []fact{rootfsReadOnly}},

@@ -11,6 +11,8 @@ import (
 	"github.com/runclad/runclad/internal/ctl/node"
 	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/internal/harden"
+	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/workload"
 	"github.com/runclad/runclad/profiles"
 )
 
@@ -26,20 +28,25 @@ func processFact(good string, bad func(*node.Status) string) fact {
 		if err := s.doubt(node.PartProcesses); err != nil {
 			return cannotTell(err)
 		}
-		var found []string
-		for _, p := range s.Live.Processes {
-			if what := bad(p); what != "" {
-				found = append(found, fmt.Sprintf("process %d (%s) %s", p.PID, p.Name, what))
-			}
-		}
-		if n := len(found) - maxNamed; n > 0 {
-			found = append(found[:maxNamed], fmt.Sprintf("and %s more", text.Count(n, "process")))
-		}
-		if len(found) > 0 {
-			return notMet("%s", strings.Join(found, ", "))
+		if found := named(s.Live.Processes, bad); found != "" {
+			return notMet("%s", found)
 		}
 		return met("%s: %s", text.Count(len(s.Live.Processes), "process"), good)
 	}
+}
+
+// named lists the processes of which bad has something to say, "" for none.
+func named(processes []*node.Status, bad func(*node.Status) string) string {
+	var found []string
+	for _, p := range processes {
+		if what := bad(p); what != "" {
+			found = append(found, fmt.Sprintf("process %d (%s) %s", p.PID, p.Name, what))
+		}
+	}
+	if n := len(found) - maxNamed; n > 0 {
+		found = append(found[:maxNamed], fmt.Sprintf("and %s more", text.Count(n, "process")))
+	}
+	return strings.Join(found, ", ")
 }
 
 var (
@@ -324,6 +331,69 @@ func execs(now fact) fact {
 		a.Evidence += fmt.Sprintf("; %s in the audit log, none of them exempted", text.Count(n, "hardened exec"))
 		return a
 	}
+}
+
+// noCredentials looks at the environment that each process was started with, and
+// at the one that the engine asked for: a process may have written over its own.
+func noCredentials(s *Subject) Answer {
+	for _, part := range []string{node.PartProcesses, node.PartEnvironment} {
+		if err := s.doubt(part); err != nil {
+			return cannotTell(err)
+		}
+	}
+	found := named(s.Live.Processes, func(p *node.Status) string {
+		if len(p.Credentials) == 0 {
+			return ""
+		}
+		return "has " + strings.Join(p.Credentials, " ")
+	})
+	if found != "" {
+		return notMet("variables that look like credentials: %s", found)
+	}
+	if s.Container.Spec == nil {
+		return cannotTell(fmt.Errorf("no process has a variable that looks like a credential; the bundle's config.json, which says what the container was given, could not be read"))
+	}
+	if names := policy.CredentialNames(s.Container.Spec.Get("process", "env").Strs()); len(names) > 0 {
+		return notMet("variables of config.json that look like credentials: %s", strings.Join(names, " "))
+	}
+	return met("%s and config.json: no variable looks like a credential", text.Count(len(s.Live.Processes), "process"))
+}
+
+// listedImage asks whether the policy of now names the images that may run, this
+// one among them.
+func listedImage(s *Subject) Answer {
+	c := s.Container
+	if c.Sandbox != "" && c.Sandbox == c.ID {
+		return notApplicable("the pause container of a pod, whose image is the engine's choice")
+	}
+	if c.Bypasses() {
+		return notMet("it runs without runclad: no list of images was asked")
+	}
+	if s.Policy.Err != nil {
+		return cannotTell(s.Policy.Err)
+	}
+	var p *policy.Profile
+	if s.Policy.Policy != nil {
+		p = s.Policy.Profiles[c.Profile]
+	}
+	if p == nil {
+		return cannotTell(fmt.Errorf("the policy has no profile %q, which the container got", c.Profile))
+	}
+	if len(p.Images) == 0 {
+		return notMet("the profile %s lists no images: any may run", p.Name)
+	}
+	w := workload.Workload{Image: c.Image}
+	if c.Line != nil {
+		w.ImageID = c.Line.ImageID
+	}
+	names := w.ImageNames()
+	if len(names) == 0 {
+		return cannotTell(fmt.Errorf("the engine does not tell which image it is"))
+	}
+	if !p.AllowsImage(names) {
+		return notMet("the image %s is not among those that the profile %s lists", names[0], p.Name)
+	}
+	return met("the image %s is among those that the profile %s lists", names[0], p.Name)
 }
 
 // audited: no container without a record of who it is.

@@ -69,7 +69,7 @@ func Gather(n node.Node, p node.Policy, since, now time.Time) *Evidence {
 			e.NotRunning = append(e.NotRunning, NotJudged{ID: c.ShortID(), Title: c.Title(), Engine: c.Engine, State: c.State, Reason: err.Error()})
 			continue
 		}
-		s := &Subject{Container: c, Live: live, AppArmor: facts.AppArmor, SELinux: facts.SELinux, Masked: masked, ReadOnly: readonly}
+		s := &Subject{Container: c, Live: live, Policy: p, AppArmor: facts.AppArmor, SELinux: facts.SELinux, Masked: masked, ReadOnly: readonly}
 		for _, x := range execs[c.ID] {
 			if c.Line == nil || !x.Time.Before(c.Line.Time) {
 				s.Execs = append(s.Execs, x)

@@ -18,6 +18,8 @@ import (
 type Subject struct {
 	Container *node.Container
 	Live      *node.Live
+	// Policy is the one that holds now.
+	Policy node.Policy
 	// Execs are the lines of the audit log about processes that entered it since
 	// it was created.
 	Execs []*auditlog.Entry
