@@ -85,22 +85,6 @@ func isBundle(name string) bool {
 	return err == nil || strings.ContainsRune(name, '/')
 }
 
-// policyOf reads the given files, or the node's policy where there are none.
-func policyOf(files []string) (*policy.Policy, error) {
-	if len(files) == 0 {
-		return policy.System.Read()
-	}
-	texts := make([]policy.Text, len(files))
-	for i, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		texts[i] = policy.Text{Name: name, Data: data}
-	}
-	return policy.Parse(texts...)
-}
-
 func (o *explainOptions) bundle(dir string, p *policy.Policy) (*explained.View, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -27,7 +27,7 @@ func commands() []*cobra.Command {
 		showCommand(),
 		explainCommand(),
 		auditCommand(),
-		checkCommand(),
+		policyCommand(),
 		seccompCommand(),
 		sweepCommand(),
 		versionCommand(),
