@@ -34,6 +34,8 @@ func dockerTests(t *testing.T, d *bed.Docker) {
 		{"Lifecycle", dockerLifecycle},
 		{"StopsWhateverHappens", dockerStops},
 		{"Audit", dockerAudit},
+		{"Exempt", dockerExempt},
+		{"BreakGlass", dockerBreakGlass},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, d.With(t)) })
 	}

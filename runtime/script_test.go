@@ -112,6 +112,7 @@ func TestScripts(t *testing.T) {
 			"audited":   cmdAudited,
 			"output":    cmdOutput,
 			"code":      cmdCode,
+			"grant":     cmdGrant,
 		},
 	})
 }

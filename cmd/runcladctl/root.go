@@ -29,6 +29,8 @@ func commands() []*cobra.Command {
 		auditCommand(),
 		policyCommand(),
 		seccompCommand(),
+		exemptCommand(),
+		breakGlassCommand(),
 		sweepCommand(),
 		versionCommand(),
 	}
@@ -80,7 +82,7 @@ func usage(cmd *cobra.Command, format string, args ...any) error {
 }
 
 func useLine(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
+	if cmd.HasAvailableSubCommands() && !strings.Contains(cmd.Use, " ") {
 		return cmd.CommandPath() + " COMMAND"
 	}
 	return cmd.UseLine()

@@ -30,6 +30,9 @@ type Plan struct {
 
 	// UID and GID are the container's, as its processes see them.
 	UID, GID uint32
+	// Granted says that an operator granted them to an exec'd process for a time:
+	// then they may be root's.
+	Granted bool
 	// Home is where HOME points if the image's own is of no use.
 	Home string
 	// Places are the directories that are made writable, parents first.

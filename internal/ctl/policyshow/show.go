@@ -3,7 +3,6 @@
 package policyshow
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -145,22 +144,9 @@ func values(p *policy.Profile, said map[string]string, known bool) []Value {
 		if !known {
 			from = ""
 		}
-		out = append(out, Value{key, inTOML(v.Field(i)), from})
+		out = append(out, Value{key, TOML(v.Field(i).Interface()), from})
 	}
 	return out
-}
-
-// inTOML writes a value as the policy file would have it; JSON's strings, numbers
-// and lists are TOML's as well.
-func inTOML(v reflect.Value) string {
-	if v.Kind() == reflect.Slice && v.Len() == 0 {
-		return "[]"
-	}
-	b, err := json.Marshal(v.Interface())
-	if err != nil {
-		return fmt.Sprint(v.Interface())
-	}
-	return strings.ReplaceAll(string(b), ",", ", ")
 }
 
 // Print shows the policy to people.
