@@ -66,7 +66,7 @@ Exit status: 0 on success, 1 on failure or where a check found something,
 // run executes the command that the arguments name.
 func run(args []string, out io.Writer) error {
 	root := rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(afterDockerRun(args))
 	root.SetOut(out)
 	return root.ExecuteContext(context.Background())
 }

@@ -86,7 +86,13 @@ func (v *View) verdict(paint text.Painter) string {
 	if v.At != nil {
 		more += " at " + v.At.UTC().Format(time.RFC3339)
 	}
-	return would + paint.Paint(colour, v.Verdict) + more
+	verdict := v.Verdict
+	if verdict == audit.Failed {
+		if would, verdict = "", "failed"; v.At == nil {
+			would, verdict = "would ", "fail"
+		}
+	}
+	return would + paint.Paint(colour, verdict) + more
 }
 
 func (v *View) rule() string {
