@@ -29,7 +29,8 @@ is written unless the whole policy is good with it and the rule is the one that
 decides. --dry-run stops there.
 
 --from-refusal takes whom it is for, and the lines that would allow it, from the
-newest refusal of a container in the audit log; "latest" is the newest of all.
+newest refusal of a container in the audit log, or from what would have been one
+under mode audit; "latest" is the newest of all.
 Without it --allow says what, and --engine to --image for whom. An exemption that
 has ended allows nothing, and refusals say that it has ended.`,
 		Example: `  runcladctl exempt web-uploads --from-refusal web --reason "uploads until Q3" --owner shop@example.com --for 90d

@@ -58,7 +58,7 @@ func refused(t *testing.T, line map[string]any, rs ...*control.Refusal) []auditl
 		t.Fatal(err)
 	}
 	log := filepath.Join(t.TempDir(), "audit.jsonl")
-	other := `{"time":"2026-11-02T10:00:00Z","decision":"refused","verb":"create","container":"other","name":"other","reason":"no"}`
+	other := `{"time":"2026-11-02T10:00:00Z","decision":"refused","verb":"create","container":"other","name":"other","controls":["rules"],"reason":"no"}`
 	if err := os.WriteFile(log, []byte(other+"\n"+string(data)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -245,6 +245,13 @@ func TestRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := exemption("x").FromRefusal(l); err == nil || !strings.Contains(err.Error(), "not everything against it") {
+		t.Error(err)
+	}
+	l.Decision = "audited" // and would have been refused
+	if data, err := json.Marshal(l); err != nil || os.WriteFile(cannot[0].Path, append(data, '\n'), 0o600) != nil {
+		t.Fatal(err)
+	}
+	if would, err := Refusal(cannot, Latest); err != nil || would.Name != "web" {
 		t.Error(err)
 	}
 	withProfile := exemption("x")

@@ -16,16 +16,16 @@ import (
 // Latest names the newest refusal, whoever's it is.
 const Latest = "latest"
 
-// Refusal returns the newest line of the log that refuses a container, by a
-// beginning of its ID, its name, or Latest.
+// Refusal returns the newest line of the log that refuses a container, or says
+// that mode enforce would have, by a beginning of its ID, its name, or Latest.
 func Refusal(files []auditlog.File, name string) (*auditlog.Entry, error) {
-	f := auditlog.Filter{Decision: []string{audit.Refused}}
+	f := auditlog.Filter{Decision: []string{audit.Refused, audit.Audited}}
 	if name != Latest {
 		f.Container = []string{name}
 	}
 	var found *auditlog.Entry
 	err := auditlog.Each(files, func(l auditlog.Line) error {
-		if f.Match(&l) && (found == nil || !l.Entry.Time.Before(found.Time)) {
+		if f.Match(&l) && len(l.Entry.RefusedBy()) > 0 && (found == nil || !l.Entry.Time.Before(found.Time)) {
 			found = l.Entry
 		}
 		return nil
