@@ -36,6 +36,8 @@ func dockerTests(t *testing.T, d *bed.Docker) {
 		{"Features", dockerFeatures},
 		{"StopsWhateverHappens", dockerStops},
 		{"Audit", dockerAudit},
+		{"Exempt", dockerExempt},
+		{"BreakGlass", dockerBreakGlass},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, d.With(t)) })
 	}

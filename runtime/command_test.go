@@ -19,6 +19,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"github.com/runclad/runclad/internal/record"
 )
 
 // state is what the commands of one script share.
@@ -342,6 +344,27 @@ func cmdOutput(ts *testscript.TestScript, _ bool, texts []string) {
 			ts.Fatalf("stdout %q lacks %q", s.stdout, text)
 		}
 	}
+}
+
+// cmdGrant is `grant ID SECONDS CAPABILITY…`: root and these in container ID, as
+// runcladctl break-glass grants it; with fewer than 0 seconds it has ended.
+func cmdGrant(ts *testscript.TestScript, _ bool, args []string) {
+	store, err := record.Open(record.DefaultDir)
+	ts.Check(err)
+	defer store.Close()
+	r, err := store.Read("/run/runc", args[0])
+	ts.Check(err)
+	seconds, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	now, err := record.Now()
+	ts.Check(err)
+	d := time.Duration(seconds) * time.Second
+	if d < 0 {
+		now.Wall, now.Boot, d = now.Wall.Add(2*d), now.Boot+2*d, -d
+	}
+	g := record.Grant{Capabilities: args[2:], Reason: "for the test", Who: "the test"}
+	g.Limit(now, d)
+	ts.Check(store.WriteGrant(r, g))
 }
 
 // cmdCode is `code N`: the exit status.

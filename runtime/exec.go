@@ -51,6 +51,15 @@ func (s *shim) exec() error {
 		s.would = harden.Process(s.doc, s.plan)
 		return s.handOffAs(audit.Audited)
 	}
+	grant, err := s.grant(r)
+	if err != nil {
+		return err
+	}
+	log := s.log
+	if grant != nil {
+		s.breakGlass(grant)
+		log = func() error { return s.logGlass(grant) }
+	}
 	if err := harden.Process(s.doc, s.plan); err != nil {
 		return err
 	}
@@ -71,7 +80,7 @@ func (s *shim) exec() error {
 	if err != nil {
 		return err
 	}
-	if err := s.log(); err != nil {
+	if err := log(); err != nil {
 		return err
 	}
 	return s.handOff(s.call.ExecArgv("/proc/self/fd/" + strconv.Itoa(fd)))

@@ -3,7 +3,6 @@
 package runtime
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"time"
@@ -116,12 +115,7 @@ func (s *shim) rehearse() error {
 func (e *Explanation) conclude(s *shim, err error) {
 	e.Decision, e.Profile, e.Changes = s.decision, s.profile, s.doc.Changes()
 	e.Notes = append(s.notes, s.doc.Warnings()...)
-	var one *control.Refusal
-	switch {
-	case errors.As(err, &e.Refusals):
-	case errors.As(err, &one):
-		e.Refusals = control.Refusals{one}
-	default:
+	if e.Refusals = refusalsOf(err); e.Refusals == nil {
 		e.Err = err
 	}
 	switch {

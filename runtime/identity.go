@@ -73,23 +73,6 @@ func (s *shim) decideIdentity() error {
 	return s.decidePasswd()
 }
 
-// openClaims opens the claims, after a look for those of containers that are
-// gone: they are found by those that come, as delete is handed off at once and
-// cleans up nothing.
-func (s *shim) openClaims() (identity.Store, error) {
-	if s.preview {
-		return identity.Store{}, nil
-	}
-	claims, err := identity.Open(s.store)
-	if err != nil {
-		return claims, err
-	}
-	if _, err := claims.Reclaim(); err != nil {
-		s.notes = append(s.notes, "reclaim: "+err.Error())
-	}
-	return claims, nil
-}
-
 // request asks for a UID for the container.
 func (s *shim) request(self record.Process) identity.Request {
 	uidRange := s.profile.UIDRange
@@ -117,6 +100,23 @@ func (s *shim) claim(claims identity.Store, request identity.Request) (identity.
 		s.onFailure(func() { _ = claims.Release(request.Owner, id) })
 	}
 	return id, err
+}
+
+// openClaims opens the claims, after a look for those of containers that are
+// gone: they are found by those that come, as delete is handed off at once and
+// cleans up nothing.
+func (s *shim) openClaims() (identity.Store, error) {
+	if s.preview {
+		return identity.Store{}, nil
+	}
+	claims, err := identity.Open(s.store)
+	if err != nil {
+		return claims, err
+	}
+	if _, err := claims.Reclaim(); err != nil {
+		s.notes = append(s.notes, "reclaim: "+err.Error())
+	}
+	return claims, nil
 }
 
 // newRecord is the record of the container as far as the policy decides it.

@@ -4,6 +4,7 @@ package runtime
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/runclad/runclad/internal/audit"
 	"github.com/runclad/runclad/internal/control"
@@ -79,17 +80,32 @@ func (s *shim) plainRecord() error {
 
 // controlsOf lists the controls that an error of the line names.
 func controlsOf(err error) []string {
+	var ids []string
+	for _, r := range refusalsOf(err) {
+		ids = append(ids, r.Control.ID)
+	}
+	return ids
+}
+
+// allowOf lists the policy lines that an error of the line names.
+func allowOf(err error) []string {
+	var lines []string
+	for _, r := range refusalsOf(err) {
+		if r.Allow != "" && !slices.Contains(lines, r.Allow) {
+			lines = append(lines, r.Allow)
+		}
+	}
+	return lines
+}
+
+func refusalsOf(err error) control.Refusals {
 	var rs control.Refusals
 	var r *control.Refusal
 	switch {
 	case errors.As(err, &rs):
-		var ids []string
-		for _, r := range rs {
-			ids = append(ids, r.Control.ID)
-		}
-		return ids
+		return rs
 	case errors.As(err, &r):
-		return []string{r.Control.ID}
+		return control.Refusals{r}
 	}
 	return nil
 }

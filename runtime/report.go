@@ -30,7 +30,7 @@ func (s *shim) report(err error) int {
 			decision = audit.Refused
 		}
 		e := s.entry(decision)
-		e.Reason, e.Controls = text, controlsOf(err)
+		e.Reason, e.Controls, e.Allow = text, controlsOf(err), allowOf(err)
 		e.Changes = nil // none was made
 		_ = s.auditLog().Append(e.Line())
 	}

@@ -159,7 +159,7 @@ func (s *shim) log() error { return s.logAs(audit.Hardened) }
 func (s *shim) logAs(decision string) error {
 	e := s.entry(decision)
 	if s.would != nil {
-		e.Reason, e.Controls, e.Changes = s.sentence(s.would), controlsOf(s.would), nil
+		e.Reason, e.Controls, e.Allow, e.Changes = s.sentence(s.would), controlsOf(s.would), allowOf(s.would), nil
 	}
 	if err := s.auditLog().Append(e.Line()); err != nil && s.policy.Audit == policy.AuditRequired {
 		return err

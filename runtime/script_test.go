@@ -133,6 +133,7 @@ func scripts(t *testing.T, shim string) {
 			"audited":   cmdAudited,
 			"output":    cmdOutput,
 			"code":      cmdCode,
+			"grant":     cmdGrant,
 		},
 	})
 }

@@ -25,7 +25,7 @@ import (
 
 func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "explain BUNDLE | CONTAINER",
+		Use:     "explain BUNDLE | CONTAINER | --docker-run ARGS... | --pod FILE",
 		GroupID: groupSee,
 		Short:   "Say what would be done with a container, or was, and why",
 		Long: `Says what create would change in the specification of a container, from what to
@@ -35,21 +35,34 @@ allow it. Nothing is changed, claimed or mounted.
 
 BUNDLE is a folder with a config.json. CONTAINER is one that was created through
 runclad, by a beginning of its ID or its name: what was done is then told from
-the audit log.
+the audit log. --docker-run stands before the arguments of docker run, of which
+the specification is made that dockerd would send. --pod reads a Pod, of which the
+specifications are made that containerd would send for its pause container and
+each of its containers.
 
 Exit status: 1 also where the container would be, or was, refused.`,
 		Example: `  runcladctl explain web
   runcladctl explain /run/containerd/io.containerd.runtime.v2.task/k8s.io/4f1c
-  runcladctl explain --diff --policy new.toml ./bundle`,
-		Args:              arguments(1, 1),
+  runcladctl explain --diff --policy new.toml ./bundle
+  runcladctl explain --docker-run --privileged -v /:/host alpine
+  runcladctl explain --pod pod.yaml`,
+		Args:              arguments(0, -1),
 		ValidArgsFunction: completeContainers,
 	}
 	var o explainOptions
 	cmd.Flags().BoolVar(&o.diff, "diff", false, "print the difference of the specification, and nothing else")
 	cmd.Flags().StringArrayVar(&o.policy, "policy", nil, "take the policy from `FILE`, not from the node's place")
 	cmd.Flags().StringVar(&o.root, "root", "", "the runtime's state root, by which engines are told apart")
+	cmd.Flags().BoolVar(&o.dockerRun, "docker-run", false, "what follows are the arguments of docker run")
+	cmd.Flags().StringVar(&o.pod, "pod", "", "explain the Pod in `FILE` (YAML or JSON)")
 	o.json = jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case o.dockerRun && o.pod != "":
+			return usage(cmd, "either --docker-run or --pod")
+		case !o.dockerRun && (len(args) != 1) != (o.pod != ""), o.pod != "" && len(args) > 0:
+			return usage(cmd, "%s: %d arguments", cmd.CommandPath(), len(args))
+		}
 		views, err := o.views(args)
 		if err != nil {
 			return err
@@ -60,16 +73,32 @@ Exit status: 1 also where the container would be, or was, refused.`,
 }
 
 type explainOptions struct {
-	diff   bool
-	json   *bool
-	policy []string
-	root   string
+	diff, dockerRun bool
+	json            *bool
+	policy          []string
+	root, pod       string
+}
+
+// afterDockerRun puts a -- after --docker-run: what follows are another program's
+// arguments.
+func afterDockerRun(args []string) []string {
+	i := slices.Index(args, "--docker-run")
+	if len(args) == 0 || args[0] != "explain" || i < 0 || slices.Contains(args[:i], "--") {
+		return args
+	}
+	return slices.Insert(slices.Clone(args), i+1, "--")
 }
 
 func (o *explainOptions) views(args []string) ([]*explained.View, error) {
 	p, err := policyOf(o.policy)
 	if err != nil {
 		return nil, err
+	}
+	switch {
+	case o.dockerRun:
+		return dockerRunViews(args, p)
+	case o.pod != "":
+		return podViews(o.pod, p)
 	}
 	var v *explained.View
 	if isBundle(args[0]) {
@@ -83,22 +112,6 @@ func (o *explainOptions) views(args []string) ([]*explained.View, error) {
 func isBundle(name string) bool {
 	_, err := os.Stat(filepath.Join(name, "config.json"))
 	return err == nil || strings.ContainsRune(name, '/')
-}
-
-// policyOf reads the given files, or the node's policy where there are none.
-func policyOf(files []string) (*policy.Policy, error) {
-	if len(files) == 0 {
-		return policy.System.Read()
-	}
-	texts := make([]policy.Text, len(files))
-	for i, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		texts[i] = policy.Text{Name: name, Data: data}
-	}
-	return policy.Parse(texts...)
 }
 
 func (o *explainOptions) bundle(dir string, p *policy.Policy) (*explained.View, error) {

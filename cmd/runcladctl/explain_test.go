@@ -56,3 +56,51 @@ func TestExplain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestExplainDockerRun(t *testing.T) {
+	empty := policyFile(t, "")
+	got, err := output(t, "explain", "--policy", empty, "--docker-run", "--rm", "-v", "/etc:/x", "--name", "web", "runclad.example/nowhere:1", "sh", "--json")
+	if !errors.Is(err, errStopped) || !strings.Contains(got, "of docker, name web, image runclad.example/nowhere:1") || !strings.Contains(got, `[profile.default] host_paths = ["/etc"]`) {
+		t.Errorf("%v: %s", err, got)
+	}
+	if got, err = output(t, "explain", "--policy", empty, "--json", "--docker-run", "runclad.example/nowhere:1"); err != nil || !strings.Contains(got, `"verdict": "hardened"`) {
+		t.Errorf("%v: %s", err, got)
+	}
+	if got, err = output(t, "explain", "--policy", empty, "--docker-run", "--pid", "host", "--privilegd", "x"); err == nil || !strings.Contains(err.Error(), "unknown flag: --privilegd") {
+		t.Errorf("%v: %s", err, got)
+	}
+	if got, err = output(t, "explain", "--policy", empty, "--docker-run", "--runtime", "runc", "runclad.example/nowhere:1"); err != nil || !strings.Contains(got, "--runtime runc: runclad is asked only") {
+		t.Errorf("%v: %s", err, got)
+	}
+}
+
+func TestExplainPod(t *testing.T) {
+	const pod = `apiVersion: v1
+kind: Pod
+metadata: {name: agent, namespace: kube-system}
+spec:
+  hostNetwork: true
+  initContainers: [{name: prepare, image: busybox}]
+  containers: [{name: agent, image: agent:1}]
+`
+	file := filepath.Join(t.TempDir(), "pod.yaml")
+	if err := os.WriteFile(file, []byte(pod), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := output(t, "explain", "--policy", policyFile(t, ""), "--pod", file)
+	if !errors.Is(err, errStopped) || strings.Count(got, "would be refused") != 3 || !strings.Contains(got, "== init container prepare") {
+		t.Errorf("%v: %s", err, got)
+	}
+	allowed := policyFile(t, "[profile.net]\nhost_network = true\n[[rule]]\nname = \"agents\"\nprofile = \"net\"\nmatch.engine = \"cri\"\nmatch.namespace = \"kube-system\"\n")
+	got, err = output(t, "explain", "--policy", allowed, "--pod", file, "--json")
+	var views []struct{ Title, Verdict, Rule string }
+	if err != nil || json.Unmarshal([]byte(got), &views) != nil || len(views) != 3 || views[0].Title != "pause container" || views[2].Rule != "agents" {
+		t.Errorf("%v: %s", err, got)
+	}
+	for _, args := range [][]string{{"explain"}, {"explain", "a", "b"}, {"explain", "--pod", file, "x"}, {"explain", "--pod", file, "--docker-run", "x"}} {
+		_, err := output(t, args...)
+		if u := usageError(""); !errors.As(err, &u) {
+			t.Errorf("%q: %v, want usage", args, err)
+		}
+	}
+}

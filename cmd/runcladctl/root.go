@@ -31,8 +31,10 @@ func commands() []*cobra.Command {
 		explainCommand(),
 		auditCommand(),
 		doctorCommand(),
-		checkCommand(),
+		policyCommand(),
 		seccompCommand(),
+		exemptCommand(),
+		breakGlassCommand(),
 		sweepCommand(),
 		installCommand(),
 		uninstallCommand(),
@@ -70,7 +72,7 @@ Exit status: 0 on success, 1 on failure or where a check found something,
 // run executes the command that the arguments name.
 func run(args []string, out io.Writer) error {
 	root := rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(afterDockerRun(args))
 	root.SetOut(out)
 	return root.ExecuteContext(context.Background())
 }
@@ -86,7 +88,7 @@ func usage(cmd *cobra.Command, format string, args ...any) error {
 }
 
 func useLine(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
+	if cmd.HasAvailableSubCommands() && !strings.Contains(cmd.Use, " ") {
 		return cmd.CommandPath() + " COMMAND"
 	}
 	return cmd.UseLine()

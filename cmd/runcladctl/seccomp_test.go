@@ -39,7 +39,7 @@ func TestUsage(t *testing.T) {
 		{"list", "x"},
 		{"list", "--yes"},
 		{"sweep", "x"},
-		{"check", "a", "b"},
+		{"policy"},
 		{"version", "x"},
 		{"seccomp"},
 		{"seccomp", "nothing"},

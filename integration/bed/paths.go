@@ -52,6 +52,15 @@ func Shim(t T) string {
 	return existing(t, filepath.Join(Repo(t), "bin/runclad"), "make build")
 }
 
+// Ctl is the operator's tool under test.
+func Ctl(t T) string {
+	t.Helper()
+	if p := os.Getenv("RUNCLAD_TEST_CTL"); p != "" {
+		return existing(t, p, "make build")
+	}
+	return existing(t, filepath.Join(Repo(t), "bin/runcladctl"), "make build")
+}
+
 // Cached is a program that deps.sh built.
 func Cached(t T, folder, name string) string {
 	t.Helper()

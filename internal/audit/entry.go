@@ -17,13 +17,16 @@ const (
 	Exempted = "exempted" // handed to the runtime as it was: the policy says so
 	Refused  = "refused"  // a control does not let it pass
 	Failed   = "failed"   // something went wrong; nothing was started
+	// BreakGlass is an exec with more privilege than its container has, or that
+	// this was granted; the reason says why and by whom.
+	BreakGlass = "break-glass"
 )
 
 // Entry is one decision.
 type Entry struct {
 	Time      time.Time
 	Decision  string
-	Verb      string // create, run, restore, exec, start
+	Verb      string // create, run, restore, exec, start; of a grant: grant, end
 	Container string
 	Workload  workload.Workload
 	Profile   string
@@ -37,6 +40,7 @@ type Entry struct {
 	Notes      []string // what is odd and was let pass
 	Reason     string   // of a refusal or failure
 	Controls   []string // those that refuse
+	Allow      []string // the policy lines that would let it pass, under [profile.Profile]
 	Duration   time.Duration
 }
 
@@ -70,6 +74,7 @@ func (e *Entry) Line() []byte {
 		spec.M("gid", id(e.GID)),
 		spec.M("metadata", text(e.Block)),
 		spec.M("controls", texts(e.Controls)),
+		spec.M("allow", texts(e.Allow)),
 		spec.M("reason", text(e.Reason)),
 		spec.M("notes", texts(e.Notes)),
 		spec.M("changes", changes(e.Changes)),

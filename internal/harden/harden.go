@@ -33,6 +33,9 @@ type Plan struct {
 	// Userns says that the process is UID and GID 0 in a user namespace; nil where
 	// it may not be.
 	Userns *Userns
+	// Granted says that an operator granted them to an exec'd process for a time:
+	// then they may be root's.
+	Granted bool
 	// Home is where HOME points if the image's own is of no use.
 	Home string
 	// Places are the directories that are made writable, parents first.

@@ -54,6 +54,17 @@ func lastGood(state rundir.Dir, err error) (*Policy, []string, error) {
 	return p, []string{fmt.Sprintf("the last good policy (%s) holds on: %v", p.Digest, err)}, nil
 }
 
+// Compiled returns the compiled policy that the run state keeps, nil if there is
+// none, and whether it is that of the files as they are now.
+func (pl Place) Compiled(state rundir.Dir) (p *Policy, current bool, err error) {
+	now, err := pl.look()
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	p, of := readCompiled(state)
+	return p, p != nil && of == now.stamp, nil
+}
+
 func readCompiled(state rundir.Dir) (*Policy, string) {
 	data, err := state.Read(compiledName, compiledLimit)
 	if err != nil {

@@ -85,7 +85,7 @@ const unbelieved = "it loosens and goes by names that this engine lets whoever s
 func (p *Policy) unbelieved(r *Rule, w *workload.Workload) bool {
 	m := &r.Match
 	named := len(m.Pod) > 0 || len(m.Container) > 0 || len(m.Image) > 0 || len(m.Namespace) > 0 && w.Engine != workload.Containerd
-	return w.Claimed && named && !r.Claims && r.loosens(p)
+	return w.Claimed && named && !r.Claims && r.Loosens(p)
 }
 
 func (r *Rule) expiry() string {

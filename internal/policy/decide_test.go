@@ -159,8 +159,8 @@ func TestGlob(t *testing.T) {
 		{"**", "x", true},
 		{"a*a*a*a*a*a*a*a*b", strings.Repeat("a", 4096), false}, // and in no time
 	} {
-		if got := glob(tc.pattern, tc.s); got != tc.want {
-			t.Errorf("glob(%q, %.20q) = %v", tc.pattern, tc.s, got)
+		if got := Glob(tc.pattern, tc.s); got != tc.want {
+			t.Errorf("Glob(%q, %.20q) = %v", tc.pattern, tc.s, got)
 		}
 	}
 }

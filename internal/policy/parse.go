@@ -158,19 +158,51 @@ type ruleText struct {
 	} `toml:"match"`
 }
 
+// fileText is what a file can say.
+type fileText struct {
+	Audit    *string             `toml:"audit"`
+	OnError  *string             `toml:"on_error"`
+	Profiles map[string]*Profile `toml:"profile"`
+	Rules    []ruleText          `toml:"rule"`
+}
+
+func (f *fileText) decode(data []byte) error {
+	return toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(f)
+}
+
+// Misspelt returns what makes a file unreadable by itself: where it is no TOML,
+// or each key that is not known. Parse stops at the first.
+func Misspelt(f Text) []error {
+	var file fileText
+	err := file.decode(f.Data)
+	var unknown *toml.StrictMissingError
+	if !errors.As(err, &unknown) {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", f.Name, explain(err))
+			return []error{err}
+		}
+		return nil
+	}
+	var out []error
+	for i := range unknown.Errors {
+		out = append(out, fmt.Errorf("%s: %w", f.Name, unknownKey(&unknown.Errors[i])))
+	}
+	return out
+}
+
+func unknownKey(e *toml.DecodeError) error {
+	line, _ := e.Position()
+	return fmt.Errorf("line %d: unknown key %q", line, strings.Join(e.Key(), "."))
+}
+
 // read reads a file into the policy. In the first turn profiles of the files'
 // own are not kept.
 func (p *Policy) read(f Text, first bool) error {
-	file := struct {
-		Audit    *string             `toml:"audit"`
-		OnError  *string             `toml:"on_error"`
-		Profiles map[string]*Profile `toml:"profile"`
-		Rules    []ruleText          `toml:"rule"`
-	}{&p.Audit, &p.OnError, p.Profiles, nil}
+	file := fileText{&p.Audit, &p.OnError, p.Profiles, nil}
 	if first {
 		file.Profiles = maps.Clone(p.Profiles)
 	}
-	if err := toml.NewDecoder(bytes.NewReader(f.Data)).DisallowUnknownFields().Decode(&file); err != nil {
+	if err := file.decode(f.Data); err != nil {
 		return explain(err)
 	}
 	lines := headers(f.Data)
@@ -293,9 +325,7 @@ func expiry(v any) (time.Time, error) {
 func explain(err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
-		e := unknown.Errors[0]
-		line, _ := e.Position()
-		return fmt.Errorf("line %d: unknown key %q", line, strings.Join(e.Key(), "."))
+		return unknownKey(&unknown.Errors[0])
 	}
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
@@ -336,7 +366,7 @@ func (p *Policy) checkRule(r *Rule) error {
 		return fmt.Errorf("profile: there is no profile %q; there are %s", r.Profile, strings.Join(slices.Sorted(maps.Keys(p.Profiles)), ", "))
 	}
 	for _, e := range r.Match.Engine {
-		if !slices.ContainsFunc(workload.Engines[:], func(known string) bool { return glob(e, known) }) {
+		if !slices.ContainsFunc(workload.Engines[:], func(known string) bool { return Glob(e, known) }) {
 			return fmt.Errorf("match.engine: %q is none of %s", e, strings.Join(workload.Engines[:], ", "))
 		}
 	}
@@ -345,7 +375,7 @@ func (p *Policy) checkRule(r *Rule) error {
 			return err
 		}
 	}
-	if len(r.Match.Annotation)+len(r.Match.Label) > 0 && !r.Claims && r.loosens(p) {
+	if len(r.Match.Annotation)+len(r.Match.Label) > 0 && !r.Claims && r.Loosens(p) {
 		return errors.New("it loosens and goes by an annotation or label, which whoever starts the container chooses; claims = true accepts that")
 	}
 	return nil

@@ -81,8 +81,8 @@ func (r *Rule) Refusal() string {
 	return text
 }
 
-// loosens reports whether the rule gives more than the built-in defaults.
-func (r *Rule) loosens(p *Policy) bool {
+// Loosens reports whether the rule gives more than the built-in defaults.
+func (r *Rule) Loosens(p *Policy) bool {
 	switch r.Mode {
 	case ModeRefuse:
 		return false
@@ -92,8 +92,8 @@ func (r *Rule) loosens(p *Policy) bool {
 	return p.Profiles[r.Profile].Loosens()
 }
 
-// glob reports whether a pattern matches all of s.
-func glob(pattern, s string) bool {
+// Glob reports whether a pattern matches all of s.
+func Glob(pattern, s string) bool {
 	// The last * seen, and where what it stands for would end.
 	star, mark := -1, 0
 	i, j := 0, 0
@@ -121,6 +121,6 @@ func glob(pattern, s string) bool {
 // anyGlob reports whether one of the patterns matches one of the names.
 func anyGlob(patterns []string, names ...string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return glob(pattern, name) })
+		return slices.ContainsFunc(names, func(name string) bool { return Glob(pattern, name) })
 	})
 }

@@ -91,8 +91,8 @@ func TestEveryFieldIsRead(t *testing.T) {
 	if got.Changes[0].Control != "rootfs" || string(got.Changes[0].To) != "true" || got.Changes[0].Standards == "" {
 		t.Errorf("changes: %+v", got.Changes)
 	}
-	for _, d := range []string{audit.Hardened, audit.Refused, audit.Failed} {
-		if !slices.Contains([]string{Hardened, Refused, Failed}, d) {
+	for _, d := range []string{audit.Hardened, audit.Audited, audit.Exempted, audit.Refused, audit.Failed, audit.BreakGlass} {
+		if !slices.Contains([]string{Hardened, Audited, Exempted, Refused, Failed, BreakGlass}, d) {
 			t.Errorf("the decision %s is written and not known here", d)
 		}
 	}

@@ -27,6 +27,7 @@ type Entry struct {
 	Rule       string    `json:"rule"`
 	Exemptions []string  `json:"exemptions"`
 	Controls   []string  `json:"controls"` // of a refusal
+	Allow      []string  `json:"allow"`    // the policy lines that would let it pass
 	UID        uint32    `json:"uid"`
 	GID        uint32    `json:"gid"`
 	Metadata   string    `json:"metadata"`

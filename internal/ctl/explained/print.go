@@ -34,7 +34,7 @@ func (v *View) Print(out io.Writer, paint text.Painter) error {
 			p.field("", "loosens %s", text.Clean(l))
 		}
 	}
-	if m := metadata(v.Metadata, v.At != nil); m != "" {
+	if m := metadata(v.Metadata, v.At != nil); m != "" && v.Verdict != audit.Refused && v.Verdict != audit.Failed {
 		p.field("metadata", "%s", m)
 	}
 	v.printRules(p)
@@ -70,23 +70,25 @@ func (v *View) who() string {
 }
 
 func (v *View) verdict(paint text.Painter) string {
-	would := "would be "
+	would, at := "would be ", ""
 	if v.At != nil {
-		would = "was "
+		would, at = "was ", " at "+v.At.UTC().Format(time.RFC3339)
 	}
-	colour, more := text.Green, ""
-	switch v.Verdict {
+	colour, more, verdict := text.Green, "", v.Verdict
+	switch verdict {
 	case audit.Audited:
-		colour, more = text.Yellow, ": started as its engine asks; what follows is what the profile makes of it"
+		colour, more = text.Yellow, ": it starts as its engine asks, and what follows is what the profile would make of it"
 	case audit.Exempted:
-		colour, more = text.Yellow, ": started as its engine asks, unchanged"
-	case audit.Refused, audit.Failed:
+		colour, more = text.Yellow, ": it starts as its engine asks, unchanged"
+	case audit.Refused:
 		colour = text.Red
+	case audit.Failed:
+		colour, would = text.Red, ""
+		if v.At == nil {
+			would, verdict = "would ", "fail"
+		}
 	}
-	if v.At != nil {
-		more += " at " + v.At.UTC().Format(time.RFC3339)
-	}
-	return would + paint.Paint(colour, v.Verdict) + more
+	return would + paint.Paint(colour, verdict) + at + more
 }
 
 func (v *View) rule() string {

@@ -36,7 +36,21 @@ func (d Dir) Create(name string, mode uint32, data []byte) error {
 }
 
 // Read returns the content of a regular file of at most limit bytes.
-func (d Dir) Read(name string, limit int) ([]byte, error) {
+func (d Dir) Read(name string, limit int) ([]byte, error) { return d.read(name, limit, nil) }
+
+// ReadPrivate is Read for a file that nobody but the process's user may ever have
+// written or read: it is an ErrUntrusted if another owns it, or may by its mode.
+func (d Dir) ReadPrivate(name string, limit int) ([]byte, error) {
+	return d.read(name, limit, func(st *unix.Stat_t) error {
+		if st.Uid != uint32(unix.Geteuid()) || st.Mode&0o077 != 0 || st.Nlink != 1 {
+			return fmt.Errorf("%s %w: it belongs to user %d, its mode is %04o, and it has %d names; want user %d, 0600 and one",
+				d.Path(name), ErrUntrusted, st.Uid, st.Mode&0o7777, st.Nlink, unix.Geteuid())
+		}
+		return nil
+	})
+}
+
+func (d Dir) read(name string, limit int, check func(*unix.Stat_t) error) ([]byte, error) {
 	fd, err := d.open(name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -48,6 +62,11 @@ func (d Dir) Read(name string, limit int) ([]byte, error) {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, fmt.Errorf("%s is not a regular file", d.Path(name))
+	}
+	if check != nil {
+		if err := check(&st); err != nil {
+			return nil, err
+		}
 	}
 	if st.Size > int64(limit) {
 		return nil, fmt.Errorf("%s is larger than %d bytes", d.Path(name), limit)
