@@ -55,7 +55,7 @@ logged() {
 # adds; nothing that matters is removed by a package or a recipe.
 pack() {
 	(cd "$1" && find . -type c -printf '%P\n' >"$work/exclude" &&
-		tar --numeric-owner --xattrs --exclude-from="$work/exclude" --anchored -cf "$2.part" .)
+		tar --numeric-owner --xattrs --xattrs-exclude='trusted.*' --exclude-from="$work/exclude" --anchored -cf "$2.part" .)
 	mv "$2.part" "$2"
 }
 
@@ -72,7 +72,7 @@ close_root() { umount -R -l "$work/root"; }
 
 # layer FILE NAME: puts a tar file with its digest in the context.
 layer() {
-	[ -e "$1.sha256" ] || sha256sum <"$1" | cut -d' ' -f1 >"$1.sha256"
+	[ "$1.sha256" -nt "$1" ] || sha256sum <"$1" | cut -d' ' -f1 >"$1.sha256"
 	ln "$1" "$context/$2.tar"
 	cp "$1.sha256" "$context/$2.sha256"
 }

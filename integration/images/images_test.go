@@ -18,7 +18,6 @@ import (
 var known = map[string]string{
 	"nginx-debian": "its logs are www-data's in a directory of root's, and a place gives the files of one owner to the container's user; a tmpfs at /var/log/nginx does",
 	"minio":        "the root filesystem takes no directory that the image does not have; a volume or a tmpfs at /data does",
-	"phpmyadmin":   "/etc/phpmyadmin is root's, and no program of that name is started; the line writable of the policy, or a tmpfs, does",
 }
 
 // TestImages runs each image in each way.

@@ -24,9 +24,12 @@ type Preset struct {
 
 // All presets, by name.
 var All = [...]Preset{
-	// Entrypoints of PHP applications write settings from their environment among
+	// Entrypoints of PHP's applications write settings from their environment among
 	// those of the interpreter (nextcloud, where Redis keeps the sessions).
 	{Name: "php", Programs: []string{"/usr/local/bin/php"}, Place: "/usr/local/etc/php/conf.d", Added: true},
+	// phpMyAdmin's entrypoint makes a secret beside its configuration at the first
+	// start, under a command that names the web server only.
+	{Name: "phpmyadmin", Programs: []string{"/etc/phpmyadmin/config.inc.php"}, Place: "/etc/phpmyadmin", Added: true},
 	// s6-overlay and its like copy their service scripts to /run and execute
 	// them there ("/run ... must be executable", README of just-containers/s6-overlay).
 	// It costs noexec on /run in such images.
