@@ -179,6 +179,14 @@ func TestRpm(t *testing.T) {
 	}
 }
 
+// The same source gives the same packages.
+func TestPackagesAreReproducible(t *testing.T) {
+	deb, rpm := packages(t, "v1.0.0")
+	deb2, rpm2 := packages(t, "v1.0.0")
+	bed.MustRun(t, "cmp", deb, deb2)
+	bed.MustRun(t, "cmp", rpm, rpm2)
+}
+
 // What rpm calls before and after a removal.
 func TestScripts(t *testing.T) {
 	scripts := filepath.Join(bed.Repo(t), "deploy/package")
