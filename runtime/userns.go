@@ -131,10 +131,22 @@ func (s *shim) joinedSysctls() error {
 			kind, name = unix.CLONE_NEWIPC, "ipc"
 		}
 		file := "/proc/sys/" + strings.ReplaceAll(c.Name, ".", "/")
-		err := stage.InNamespace(ns.Path, kind, name, func() error { return os.WriteFile(file, []byte(c.Value.Str()), 0) })
+		err := stage.InNamespace(ns.Path, kind, name, func() error { return writeSysctl(file, c.Value.Str()) })
 		if err != nil {
 			return fmt.Errorf("sysctl %s: %w", c.Name, err)
 		}
+	}
+	return nil
+}
+
+func writeSysctl(file, value string) error {
+	fd, err := unix.Open(file, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: file, Err: err}
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(value)); err != nil {
+		return &os.PathError{Op: "write", Path: file, Err: err}
 	}
 	return nil
 }
