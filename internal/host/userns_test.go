@@ -51,7 +51,7 @@ func TestIDs(t *testing.T) {
 func TestPlacesOfAUserNamespace(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "rootfs")
 	for dir, uid := range map[string]int{"": 300000, "srv": 300000, "srv/service": 300999, "srv/hosts": 1000, "srv/root": 300000} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chown(filepath.Join(root, dir), uid, uid); err != nil {

@@ -53,7 +53,7 @@ func Begin(store record.Store, r record.Record, q Request, log Log) (record.Gran
 	}
 	g.Limit(now, q.For)
 	reason := fmt.Sprintf("%s (by %s until %s: %s)", g.Reason, g.Who, g.Until.UTC().Format(time.RFC3339), What(&g))
-	if err := log.Append(line(&r, now.Wall, "grant", reason, &g)); err != nil {
+	if err := log.Append(line(&r, now.Wall, "grant", reason)); err != nil {
 		return g, fmt.Errorf("nothing is granted: %w", err)
 	}
 	return g, store.WriteGrant(r, g)
@@ -65,17 +65,13 @@ func End(store record.Store, r record.Record, log Log) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.EndGrant(r), log.Append(line(&r, time.Now(), "end", "taken back by "+by, nil)))
+	return errors.Join(store.EndGrant(r), log.Append(line(&r, time.Now(), "end", "taken back by "+by)))
 }
 
-// line is the audit line of a grant, and of its end, when there is none any more.
-func line(r *record.Record, at time.Time, verb, reason string, g *record.Grant) []byte {
+func line(r *record.Record, at time.Time, verb, reason string) []byte {
 	e := audit.Entry{
 		Time: at, Decision: audit.BreakGlass, Verb: verb, Container: r.ID, Profile: r.Profile, Rule: r.Rule, Reason: reason,
 		Workload: workload.Workload{Engine: r.Engine, Namespace: r.Namespace, Pod: r.Pod, Name: r.Name, Image: r.Image, SandboxID: r.Sandbox},
-	}
-	if g != nil {
-		e.UID, e.GID = &g.UID, &g.GID
 	}
 	return e.Line()
 }
