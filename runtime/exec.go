@@ -68,7 +68,7 @@ func (s *shim) exec() error {
 			return err
 		}
 	}
-	if err := s.ownStdio(); err != nil {
+	if err := s.walk(s.ownStdio, s.shieldNull); err != nil {
 		return err
 	}
 	if s.plan.Userns.Own() {

@@ -123,7 +123,7 @@ func (s *shim) container() error {
 	case s.decision.Mode == policy.ModeAudit:
 		return s.observe()
 	}
-	if err := s.walk(s.admit, s.decide, s.stage, s.apply, s.remember, s.block, s.write, s.ownStdio, s.log); err != nil {
+	if err := s.walk(s.admit, s.decide, s.stage, s.apply, s.remember, s.block, s.write, s.ownStdio, s.shieldNull, s.log); err != nil {
 		return err
 	}
 	return s.handOff(s.call.Argv())
