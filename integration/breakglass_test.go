@@ -19,7 +19,7 @@ import (
 // ctl runs the operator's tool.
 func ctl(t *testing.T, args ...string) bed.Result {
 	t.Helper()
-	return bed.Run(append([]string{bed.Ctl(t)}, args...)...)
+	return bed.Ctl(t, args...)
 }
 
 // lastLine is the last of the audit log.

@@ -37,7 +37,7 @@ func (s *shim) decide() error {
 	facts.Devices = host.Devices(profile.Devices)
 	s.plan = &harden.Plan{
 		Profile: profile, Workload: s.workload, Facts: facts,
-		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(), Runtime: s.target.flavor.String(),
+		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(),
 	}
 	if err := s.decideSeccomp(); err != nil {
 		return err

@@ -104,7 +104,7 @@ func (s *shim) planExec(r *record.Record) {
 	}
 	s.plan = &harden.Plan{
 		Profile: &profile, Workload: s.workload, Facts: host.Kernel(),
-		ContainerID: r.ID, Root: r.Root, Bundle: r.Bundle, Runtime: s.target.flavor.String(), UID: r.UID, GID: r.GID, Home: r.Home,
+		ContainerID: r.ID, Root: r.Root, Bundle: r.Bundle, UID: r.UID, GID: r.GID, Home: r.Home,
 		Userns: recordedUserns(r),
 	}
 	if profile.Identity == policy.IdentityImage || r.Mode == record.ModeExempted {

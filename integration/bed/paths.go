@@ -52,8 +52,9 @@ func Shim(t T) string {
 	return existing(t, filepath.Join(Repo(t), "bin/runclad"), "make build")
 }
 
-// Ctl is the operator's tool under test.
-func Ctl(t T) string {
+// ctl is the operator's tool under test: bin/runcladctl, or what
+// RUNCLAD_TEST_CTL names.
+func ctl(t T) string {
 	t.Helper()
 	if p := os.Getenv("RUNCLAD_TEST_CTL"); p != "" {
 		return existing(t, p, "make build")

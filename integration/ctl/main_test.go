@@ -3,9 +3,6 @@
 package ctl
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,25 +12,6 @@ import (
 )
 
 func TestMain(m *testing.M) { bed.Main(m) }
-
-// ctl calls the program.
-func ctl(t *testing.T, args ...string) bed.Result {
-	t.Helper()
-	bin := filepath.Join(bed.Repo(t), "bin/runcladctl")
-	if _, err := os.Stat(bin); err != nil {
-		t.Fatalf("%v: run make build", err)
-	}
-	return bed.Run(append([]string{bin}, args...)...)
-}
-
-// mustJSON calls the program and decodes what it prints.
-func mustJSON(t *testing.T, into any, args ...string) {
-	t.Helper()
-	r := ctl(t, append(args, "--json")...)
-	if err := json.Unmarshal([]byte(r.Stdout), into); err != nil {
-		t.Fatalf("%v: %v", err, r)
-	}
-}
 
 // container starts a container with a network of the bed's.
 func container(t *testing.T, binary string, rt bed.Runtime, change func(*specs.Spec)) *bed.Container {

@@ -90,7 +90,7 @@ func TestAudit(t *testing.T) {
 	for args, want := range map[string]int{
 		"--container " + first.ID: 2, "--container " + second.ID: 1, "--engine direct --decision refused --control host-paths --since " + began: 1, "--engine direct --verb exec --since " + began: 1, "--until 2020-01-01": 0,
 	} {
-		r := ctl(t, append([]string{"audit", "search", "--json"}, strings.Fields(args)...)...)
+		r := bed.Ctl(t, append([]string{"audit", "search", "--json"}, strings.Fields(args)...)...)
 		if n := strings.Count(r.Stdout, "\n"); r.Code != 0 || n != want {
 			t.Errorf("%s: %d lines, want %d: %v", args, n, want, r)
 		}
@@ -106,7 +106,7 @@ func TestMetrics(t *testing.T) {
 	file, state := filepath.Join(dir, "runclad.prom"), filepath.Join(dir, "state.json")
 	collect := func() map[string]float64 {
 		t.Helper()
-		if r := ctl(t, "metrics", "--output", file, "--state", state); r.Code != 0 || r.Output() != "" {
+		if r := bed.Ctl(t, "metrics", "--output", file, "--state", state); r.Code != 0 || r.Output() != "" {
 			t.Fatalf("%v", r)
 		}
 		data, err := os.ReadFile(file)
@@ -175,9 +175,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	rt := bed.DebianRunc(t)
 	finding := func(area, check string) (f doctor.Finding, code int) {
 		t.Helper()
-		r := ctl(t, "doctor")
+		r := bed.Ctl(t, "doctor")
 		var d doctor.Report
-		mustJSON(t, &d, "doctor")
+		bed.CtlJSON(t, &d, "doctor")
 		for _, f := range d.Findings {
 			if f.Area == area && f.Check == check {
 				return f, r.Code
@@ -252,7 +252,7 @@ func TestCompletionOfContainers(t *testing.T) {
 	bed.Use(t, rt)
 	c := container(t, bed.Shim(t), rt, nil)
 	for _, args := range [][]string{{"show", c.ID[:3]}, {"audit", "search", "--container", ""}} {
-		r := ctl(t, append([]string{"__complete"}, args...)...)
+		r := bed.Ctl(t, append([]string{"__complete"}, args...)...)
 		if r.Code != 0 || !strings.Contains(lines(r.Stdout)[0], c.ID) {
 			t.Errorf("%v", r)
 		}

@@ -31,7 +31,7 @@ func TestStatusOfEachRuntime(t *testing.T) {
 			plain := container(t, rt.Path, rt, nil)
 			bed.Report(t, clad.Exec(nil, "/probe", "net"))
 			var s status.Status
-			mustJSON(t, &s, "status")
+			bed.CtlJSON(t, &s, "status")
 			r := find(t, &s, clad.ID)
 			if r.Bypasses || r.State != "running" || r.UID == nil || *r.UID != *r.RecordedUID || *r.UID < 2001000000 || r.Seccomp != "filter" ||
 				r.MetadataBlocked == nil || !*r.MetadataBlocked || r.MetadataHits == 0 || len(r.Hits) == 0 || r.Profile != "default" || r.Mode != "enforce" || r.Stale {
@@ -44,18 +44,18 @@ func TestStatusOfEachRuntime(t *testing.T) {
 			if s.Summary.Running != 2 || s.Summary.Hardened != 1 || s.Summary.Bypassing != 1 || len(s.Doubts) > 0 {
 				t.Errorf("summary: %+v %q", s.Summary, s.Doubts)
 			}
-			text := ctl(t, "status")
+			text := bed.Ctl(t, "status")
 			if text.Code != 0 || !strings.Contains(text.Stdout, "BYPASSES RUNCLAD") || !strings.Contains(text.Stdout, "1 container without runclad") {
 				t.Errorf("%v", text)
 			}
 			bed.Policy(t, "host_ipc = true")
-			mustJSON(t, &s, "status")
+			bed.CtlJSON(t, &s, "status")
 			if r := find(t, &s, clad.ID); !r.Stale {
 				t.Errorf("not stale after a new policy: %+v", r)
 			}
 			clad.Must("kill", clad.ID, "KILL")
 			clad.Must("delete", "--force", clad.ID)
-			mustJSON(t, &s, "status")
+			bed.CtlJSON(t, &s, "status")
 			if len(s.Containers) != 1 {
 				t.Errorf("a container that is gone is shown: %+v", s.Containers)
 			}

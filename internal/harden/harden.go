@@ -25,9 +25,6 @@ type Plan struct {
 	// and the places of its state.
 	ContainerID, Bundle, Root string
 
-	// Runtime is the flavor of the real one, "runc" or "crun".
-	Runtime string
-
 	// UID and GID are the container's, as its processes see them.
 	UID, GID uint32
 	// Userns says that the process is UID and GID 0 in a user namespace; nil where

@@ -71,7 +71,7 @@ func planFor(doc *spec.Document, engine string, profile *policy.Profile) *Plan {
 	f := facts(doc)
 	p := &Plan{
 		Profile: profile, Workload: workload.Workload{Engine: engine}, Facts: f,
-		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", Runtime: "runc", UID: testUID, GID: testUID, Home: "/tmp",
+		ContainerID: "c1", Bundle: "/srv/bundle", Root: "/srv/root", UID: testUID, GID: testUID, Home: "/tmp",
 		Passwd: "/run/runclad/container/x/passwd", Group: "/run/runclad/container/x/group",
 		Seccomp: spec.Raw(filter),
 	}

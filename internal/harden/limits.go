@@ -32,18 +32,14 @@ func applyProcessLimits(e *edit) {
 	}
 }
 
-// needsCoreLimit is false for an exec without limits under runc: it takes the
-// container's (newProcess in container_linux.go), and a list with one entry
-// would replace them. Under crun it would take the engine's own.
+// needsCoreLimit asks of an exec what it asks of a container: without limits of
+// its own it would take those of whoever called the runtime. runc falls back on
+// its Config.Rlimits, which no specification fills (specconv.CreateLibcontainerConfig).
 func needsCoreLimit(e *edit) bool {
 	if e.Profile.Priority {
 		return false
 	}
-	limits := e.process.Get("rlimits")
-	if e.scope == process && e.Runtime == "runc" && len(limits.Elems()) == 0 {
-		return false
-	}
-	for _, l := range limits.Elems() {
+	for _, l := range e.process.Get("rlimits").Elems() {
 		if l.Get("type").Str() == "RLIMIT_CORE" {
 			return false
 		}

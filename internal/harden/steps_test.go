@@ -30,7 +30,6 @@ type golden struct {
 	Hook    json.RawMessage `json:"hook"`    // the Plan's
 	LSM     bool            `json:"lsm"`     // AppArmor and SELinux are enforced
 	Loaded  []string        `json:"loaded"`  // AppArmor profiles of engines
-	Runtime string          `json:"runtime"` // "runc" if empty
 	Devices []host.Device   `json:"devices"` // host devices that the policy allows
 	Rootfs  string          `json:"rootfs"`  // what the rootfs turns out to be
 	Real    map[string]host.Source
@@ -54,9 +53,6 @@ func (g *golden) edit(t *testing.T) *edit {
 		t.Fatal(err)
 	}
 	p := planFor(doc, g.Engine, pol.Profile())
-	if g.Runtime != "" {
-		p.Runtime = g.Runtime
-	}
 	if g.Hook != nil {
 		if p.Hook, err = spec.ParseValue(g.Hook); err != nil {
 			t.Fatal(err)

@@ -5,8 +5,8 @@ package workload
 import "strings"
 
 // ImageNames returns the ways in which the image can be written, none if it is
-// not known: as the engine has it; in full, with registry and tag; without tag;
-// by the digest that it was asked for with; and by its ID.
+// not known: as the engine has it, with its tag and without; in full, with
+// registry, with tag and without; by the digest that it was asked for with; and by its ID.
 //
 // A name without a registry is Docker Hub's, and there one without a slash is
 // in library/ (distribution/reference, ParseNormalizedNamed).
@@ -29,6 +29,7 @@ func (w *Workload) ImageNames() []string {
 	if w.Image != "" && !strings.HasPrefix(w.Image, "sha256:") {
 		name, digest, _ := strings.Cut(w.Image, "@")
 		name, tag := cutTag(name)
+		add(name)
 		name = inFull(name)
 		add(name)
 		switch {
