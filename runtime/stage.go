@@ -43,14 +43,26 @@ func (s *shim) stage() error {
 		return err
 	}
 	why := s.unstaged()
+	if err := s.stagePlaces(opened, why); err != nil {
+		return err
+	}
+	if why != "" || s.profile.Volumes == "keep" {
+		return nil
+	}
+	return s.stageVolumes(opened)
+}
+
+// stagePlaces shows what the image has in its places. Where nothing can be
+// staged, why says so in a clause.
+func (s *shim) stagePlaces(opened func() (*stage.Stage, error), why string) error {
 	for _, p := range s.plan.Facts.Places {
 		place := harden.Place{Place: p}
 		if p.Exec && p.Preset != "" {
 			s.note("what is written to %s can be executed: preset %q", p.Path, p.Preset)
 		}
 		if !p.Empty || p.Why == host.Work {
-			err := why
-			if why == nil {
+			err := errors.New(why)
+			if why == "" {
 				var stg *stage.Stage
 				if stg, err = opened(); err != nil {
 					return err
@@ -70,9 +82,11 @@ func (s *shim) stage() error {
 		}
 		s.plan.Places = append(s.plan.Places, place)
 	}
-	if why != nil || s.profile.Volumes == "keep" {
-		return nil
-	}
+	return nil
+}
+
+// stageVolumes shows volumes with their owner mapped to the container's user.
+func (s *shim) stageVolumes(opened func() (*stage.Stage, error)) error {
 	s.plan.Volumes = map[*spec.Value]string{}
 	for _, m := range s.doc.Get("mounts").Elems() {
 		owner, ok, err := s.volumeOwner(m)
@@ -96,13 +110,14 @@ func (s *shim) stage() error {
 	return nil
 }
 
-// unstaged is why nothing can be staged for the container, nil if it can.
-func (s *shim) unstaged() error {
+// unstaged says in a clause why nothing can be staged for the container, "" if
+// it can.
+func (s *shim) unstaged() string {
 	if s.profile.SharedMounts && harden.AsksShared(s.doc) {
 		// They would be shared with the shim's mount namespace alone.
-		return errors.New("its mounts are shared with the host")
+		return "its mounts are shared with the host"
 	}
-	return nil
+	return ""
 }
 
 // place shows what the image has at a place, in the first of three ways that

@@ -91,7 +91,8 @@ func outline(f Text, said, bases map[string]string) error {
 		Audit   *string `toml:"audit"`
 		OnError *string `toml:"on_error"`
 		Profile map[string]struct {
-			Base *string `toml:"base"`
+			Base     *string  `toml:"base"`
+			UIDRange []uint32 `toml:"uid_range"`
 		} `toml:"profile"`
 	}
 	if err := toml.Unmarshal(f.Data, &file); err != nil {
@@ -119,6 +120,9 @@ func outline(f Text, said, bases map[string]string) error {
 			return err
 		}
 		base := file.Profile[name].Base
+		if r := file.Profile[name].UIDRange; r != nil && len(r) != 2 {
+			return fmt.Errorf("profile.%s: uid_range: want the first and the last UID, have %d numbers", name, len(r))
+		}
 		switch {
 		case name == ProfilePrivileged:
 			return errors.New("profile.privileged: it hands containers off as they are, and nothing of it can be set")
