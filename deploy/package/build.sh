@@ -29,8 +29,8 @@ install -m 0644 deploy/package/copyright "$share/doc/runclad/copyright"
 install -m 0644 deploy/policy.toml "$share/doc/runclad/examples"
 cp -R deploy/kubernetes "$share/doc/runclad/examples"
 
-completion() { # a runcladctl without the command has no completions to give
-	bin/runcladctl completion "$1" >"$TREE/completion" 2>/dev/null || return 0
+completion() {
+	bin/runcladctl completion "$1" >"$TREE/completion"
 	mkdir -p "$(dirname "$share/$2")"
 	cp "$TREE/completion" "$share/$2"
 }

@@ -62,6 +62,7 @@ func TestMistakesNameTheLine(t *testing.T) {
 		"[profile.default]\nhost_paths = [\"/etc/../\"]\n":             "absolute path",
 		"[profile.default]\nwritable = [\"app\"]\n":                    "absolute path",
 		"[profile.default]\nuid_range = [1000, 2000]\n":                "above 10000",
+		"[profile.default]\nuid_range = [20000]\n":                     "want the first and the last UID",
 		"[profile.default]\nuid_range = [70000, 60000]\n":              "above 10000",
 		"[profile.default]\npids_limit = 0\n":                          "at least 1",
 		"[profile.default]\ntmpfs_size = 0\n":                          "less than a page",
