@@ -161,7 +161,7 @@ func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err er
 	if p.Why == host.Work && s.ownsCode() {
 		return "", "", errOwnsCode
 	}
-	if p.Why == host.Work {
+	if p.Why == host.Work || p.Why == host.Logs {
 		merged, err = st.SingleBeside(d)
 		return merged, "an overlay on the merged directory", err
 	}
@@ -179,7 +179,7 @@ func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err er
 	if p.Why == host.Work && s.ownsCode() {
 		return "", "", errOwnsCode
 	}
-	if p.Why == host.Work {
+	if p.Why == host.Work || p.Why == host.Logs {
 		c, err = st.CopyBeside(d)
 	} else if c, err = st.Copy(d, s.record.HostUID, s.record.HostGID); err == nil && p.Added {
 		err = st.Add(c.Path)
@@ -197,6 +197,9 @@ func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
 		return "", err
 	}
 	image := s.profile.Identity == policy.IdentityImage // root owns what is root's
+	if p.Why == host.Logs && !image {
+		return st.Beside(p.Layers, &o)
+	}
 	if p.Why == host.Work && !image {
 		return st.Beside(p.Layers, s.codeOwner(o))
 	}

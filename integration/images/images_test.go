@@ -16,8 +16,7 @@ import (
 // known are the failures under runclad that are known, by image, each with its
 // reason. They are the same under every engine.
 var known = map[string]string{
-	"nginx-debian": "its logs are www-data's in a directory of root's, and a place gives the files of one owner to the container's user; a tmpfs at /var/log/nginx does",
-	"minio":        "the root filesystem takes no directory that the image does not have; a volume or a tmpfs at /data does",
+	"minio": "the root filesystem takes no directory that the image does not have; a volume or a tmpfs at /data does",
 }
 
 // TestImages runs each image in each way.

@@ -60,6 +60,10 @@ const (
 	// State: root's state directories, and the configuration of the program that
 	// is started, where the container starts as root.
 	State Why = "state"
+	// Logs: root's directory with files of a service's user, where the container
+	// starts as root. These become the container's user's, and new files can be
+	// made; what is root's stays as it is.
+	Logs Why = "logs"
 	// Home: the home of the user that the image starts as.
 	Home Why = "home"
 	// Work: the working directory of a container that starts as root, most
@@ -170,6 +174,7 @@ func (f *finder) find() []Place {
 	for _, dir := range searched {
 		f.search(dir)
 	}
+	f.logs()
 	f.consider(f.user.Cwd, Work)
 	f.search(f.user.Cwd)
 	for _, dir := range applications {

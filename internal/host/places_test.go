@@ -126,6 +126,16 @@ func TestPlaces(t *testing.T) {
 			want: []string{"/etc/nginx state"},
 		},
 		{
+			name:  "nginx as Debian packages it: the service's logs in a directory of root's",
+			nodes: []node{{"var/log/nginx/access.log", "file 33 640 x"}, {"var/log/apt/history.log", "file 0 644 x"}},
+			user:  User{Cwd: "/"},
+			want:  []string{"/var/log state", "/var/log/nginx logs"},
+		},
+		{
+			name: "the same, started as the service", nodes: []node{{"var/log/nginx/access.log", "file 33 640 x"}},
+			user: User{UID: 33, GID: 33, Cwd: "/"},
+		},
+		{
 			name: "root's directories for data in /", nodes: []node{{"data/caddy", "dir 0 755"}, {"config", "dir 0 755"}, {"scripts", "dir 0 755"}},
 			user: User{Cwd: "/"},
 			want: []string{"/config work empty added", "/data work added"},
