@@ -161,15 +161,29 @@ func (v *View) printChanges(p *printer) {
 		return
 	}
 	p.head("Changes")
-	last := ""
-	for _, c := range v.Changes {
-		if c.Control != last {
-			p.line("  %s (%s)", p.paint.Paint(text.Cyan, c.Control), c.Standards)
-			last = c.Control
+	for rest := v.Changes; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].Control == rest[0].Control {
+			n++
 		}
-		p.line("    %s: %s", text.Clean(c.Path), c.difference())
+		p.line("  %s (%s)", p.paint.Paint(text.Cyan, rest[0].Control), rest[0].Standards)
+		shown := n
+		if n > maxChanges {
+			shown = maxChanges - 1
+		}
+		for _, c := range rest[:shown] {
+			p.line("    %s: %s", text.Clean(c.Path), c.difference())
+		}
+		if shown < n {
+			p.line("    and %d more, which --json lists", n-shown)
+		}
+		rest = rest[n:]
 	}
 }
+
+// maxChanges bounds the lines for one control: a privileged container loses a
+// hundred devices.
+const maxChanges = 12
 
 // difference is from → to; of long lists, what was added and taken away.
 func (c *Change) difference() string {

@@ -183,11 +183,7 @@ func (s *Status) Print(out io.Writer) error {
 	if n.Bypassing > 0 {
 		fmt.Fprintln(out, paint.Paint(text.Red, text.Count(n.Bypassing, "container")+" without runclad: started with another runtime, or before runclad was installed"))
 	}
-	for i := range s.Containers {
-		for _, e := range s.Containers[i].Exemptions {
-			fmt.Fprintf(out, "%.12s %s: %s\n", s.Containers[i].ID, paint.Paint(text.Yellow, "exempted"), text.Clean(e))
-		}
-	}
+	s.printExemptions(out, paint)
 	if n.Stale > 0 {
 		fmt.Fprintf(out, "%s made under another policy than the one of now: it holds for them once they are created anew\n", text.Count(n.Stale, "container"))
 	}
@@ -203,6 +199,34 @@ func (s *Status) Print(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// printExemptions says what each profile loosens, once for all containers that
+// have it by the same rule.
+func (s *Status) printExemptions(out io.Writer, paint text.Painter) {
+	type why struct{ rule, profile string }
+	having := map[why]int{}
+	for i := range s.Containers {
+		if r := &s.Containers[i]; len(r.Exemptions) > 0 {
+			having[why{r.Rule, r.Profile}]++
+		}
+	}
+	for i := range s.Containers {
+		r := &s.Containers[i]
+		w := why{r.Rule, r.Profile}
+		if having[w] == 0 || len(r.Exemptions) == 0 {
+			continue
+		}
+		by := "profile " + text.Clean(r.Profile)
+		if r.Rule != "" {
+			by = "rule " + text.Clean(r.Rule) + ", " + by
+		}
+		fmt.Fprintf(out, "%s by %s, %s:\n", paint.Paint(text.Yellow, "exempted"), by, text.Count(having[w], "container"))
+		for _, e := range r.Exemptions {
+			fmt.Fprintf(out, "  %s\n", text.Clean(e))
+		}
+		having[w] = 0
+	}
 }
 
 func (r *Row) who() string {

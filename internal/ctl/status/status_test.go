@@ -32,7 +32,7 @@ func TestPrint(t *testing.T) {
 	got := b.String()
 	for _, want := range []string{
 		`0123456789ab  docker  web`, `nginx\x1b[0m`, "blocked, 3 refused", "kube-system/cni/agent", "1 exemption, RUNS AS ANOTHER UID THAN RECORDED, METADATA BLOCK IS GONE, older policy",
-		"BYPASSES RUNCLAD (Docker's runtime runc)", "default (audit)", "1 container without runclad", "b exempted: host_network: x",
+		"BYPASSES RUNCLAD (Docker's runtime runc)", "default (audit)", "1 container without runclad", "exempted by rule cni, profile system, 1 container:\n  host_network: x\n",
 		"creates are refused: policy: line 3", "d not read: mounts: EIO", "4 containers running: 2 hardened, 1 audited only, 0 handed off, 1 with exemptions",
 	} {
 		if !strings.Contains(got, want) {
