@@ -7,7 +7,7 @@
 #   packages  what `apt-get install` adds, one for each list of packages
 #   image     the packages and what a recipe's setup.sh makes of them in a chroot
 #
-# and leaves for each recipe a folder $RUNCLAD_CACHE/images/context/NAME: its
+# and leaves for each recipe a folder $RUNCLAD_CACHE/images/replica/NAME: its
 # Dockerfile, and the layers as tar files with their digests, in the order of
 # their names. What exists is not made again: a layer's name is a hash of all it
 # is made from. No service is started, and no mount is left: all mounts are in a
@@ -32,7 +32,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${RUNCLAD_CACHE:-${HOME:-/root}/.cache/runclad}/images
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
-mkdir -p "$cache/context" "$cache/tmp"
+mkdir -p "$cache/replica" "$cache/tmp"
 chmod 0755 "$cache"
 exec 9>"$cache/lock"
 flock 9
@@ -139,7 +139,7 @@ recipe() {
 		pack "$image" "$image.tar"
 		rm -rf "$image"
 	fi
-	context=$cache/context/$1
+	context=$cache/replica/$1
 	rm -rf "$context"
 	mkdir "$context"
 	[ -e "$dir/scratch" ] || layer "$base.tar" 0-base

@@ -16,7 +16,7 @@ import (
 // that its Dockerfile asks for. All engines are given the same.
 func archive(t *testing.T, name string) bed.Archive {
 	t.Helper()
-	dir := filepath.Dir(bed.Cached(t, "images/context/"+name, "Dockerfile"))
+	dir := filepath.Dir(bed.Cached(t, "images/replica/"+name, "Dockerfile"))
 	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)
