@@ -332,19 +332,29 @@ func (f *finder) search(dir string) {
 		return
 	}
 	for _, e := range f.list(real).entries {
-		if e.mode == unix.S_IFDIR || e.mode == unix.S_IFLNK {
-			f.consider(path.Join(real, e.name), Service)
+		switch at := path.Join(real, e.name); e.mode {
+		case unix.S_IFDIR:
+			f.weigh(at, Service)
+		case unix.S_IFLNK:
+			f.consider(at, Service)
 		}
 	}
 }
 
-// consider takes a directory if the rule allows it.
+// consider takes a directory, links followed, if the rule allows it.
 func (f *finder) consider(dir string, why Why) {
 	if len(f.found) >= maxPlaces {
 		return
 	}
-	real, mode, err := f.resolve(dir)
-	if err != nil || mode != unix.S_IFDIR || closed(real) || f.has(real) || coveredBy(f.covered, real) {
+	if real, mode, err := f.resolve(dir); err == nil && mode == unix.S_IFDIR {
+		f.weigh(real, why)
+	}
+}
+
+// weigh takes a directory, known by its path without links, if the rule allows
+// it.
+func (f *finder) weigh(real string, why Why) {
+	if len(f.found) >= maxPlaces || closed(real) || f.has(real) || coveredBy(f.covered, real) {
 		return
 	}
 	st, err := f.stat(real)
