@@ -7,15 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
-
-	"github.com/runclad/runclad/internal/workload"
-	"github.com/runclad/runclad/profiles"
 )
 
 // Text is one file of the policy.
@@ -139,29 +134,6 @@ func outline(f Text, said, bases map[string]string) error {
 	return nil
 }
 
-// ruleText is a rule as it is written: a pattern may stand alone or in a list,
-// and a date with or without quotes.
-type ruleText struct {
-	Name        string   `toml:"name"`
-	Profile     string   `toml:"profile"`
-	Mode        string   `toml:"mode"`
-	Reason      string   `toml:"reason"`
-	Owner       string   `toml:"owner"`
-	Expires     any      `toml:"expires"`
-	Claims      bool     `toml:"claims"`
-	Requestable []string `toml:"requestable"`
-	Match       struct {
-		Engine     any            `toml:"engine"`
-		Namespace  any            `toml:"namespace"`
-		Pod        any            `toml:"pod"`
-		Container  any            `toml:"container"`
-		Image      any            `toml:"image"`
-		Annotation map[string]any `toml:"annotation"`
-		Label      map[string]any `toml:"label"`
-		Sandbox    *bool          `toml:"sandbox"`
-	} `toml:"match"`
-}
-
 // fileText is what a file can say.
 type fileText struct {
 	Audit    *string             `toml:"audit"`
@@ -224,108 +196,6 @@ func (p *Policy) read(f Text, first bool) error {
 	return nil
 }
 
-// headers returns the lines on which rules begin.
-func headers(data []byte) []int {
-	var out []int
-	n := 0
-	for line := range bytes.Lines(data) {
-		n++
-		text := strings.Join(strings.Fields(string(line)), "")
-		if strings.HasPrefix(text, "[[rule]]") {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func (t *ruleText) rule() (Rule, error) {
-	r := Rule{
-		Name: t.Name, Profile: t.Profile, Mode: t.Mode, Reason: t.Reason, Owner: t.Owner, Claims: t.Claims, Requestable: t.Requestable,
-		Match: Match{Sandbox: t.Match.Sandbox},
-	}
-	if r.Mode == "" {
-		r.Mode = ModeEnforce
-	}
-	if r.Profile == "" && r.Mode != ModeRefuse {
-		r.Profile = ProfileDefault
-	}
-	var errs []error
-	for _, k := range [...]struct {
-		key  string
-		from any
-		to   *[]string
-	}{
-		{"engine", t.Match.Engine, &r.Match.Engine},
-		{"namespace", t.Match.Namespace, &r.Match.Namespace},
-		{"pod", t.Match.Pod, &r.Match.Pod},
-		{"container", t.Match.Container, &r.Match.Container},
-		{"image", t.Match.Image, &r.Match.Image},
-	} {
-		list, err := patterns("match."+k.key, k.from)
-		*k.to = list
-		errs = append(errs, err)
-	}
-	for _, k := range [...]struct {
-		key  string
-		from map[string]any
-		to   *[]Pair
-	}{{"annotation", t.Match.Annotation, &r.Match.Annotation}, {"label", t.Match.Label, &r.Match.Label}} {
-		for _, name := range slices.Sorted(maps.Keys(k.from)) {
-			list, err := patterns("match."+k.key+"."+name, k.from[name])
-			*k.to = append(*k.to, Pair{name, list})
-			errs = append(errs, err)
-		}
-	}
-	var err error
-	r.Expires, err = expiry(t.Expires)
-	return r, errors.Join(append(errs, err)...)
-}
-
-// patterns takes a string, or a list of strings.
-func patterns(key string, v any) ([]string, error) {
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return []string{v}, nil
-	case []any:
-		var out []string
-		for _, e := range v {
-			s, ok := e.(string)
-			if !ok {
-				return nil, fmt.Errorf("%s: want strings, have %v", key, e)
-			}
-			out = append(out, s)
-		}
-		if len(out) == 0 {
-			return nil, fmt.Errorf("%s: an empty list matches nothing; leave the key out to match everything", key)
-		}
-		return out, nil
-	}
-	return nil, fmt.Errorf("%s: want a string or a list of strings, have %v", key, v)
-}
-
-// expiry takes a date, which ends with its day in UTC, or a time with its
-// offset, as TOML writes them or in quotes.
-func expiry(v any) (time.Time, error) {
-	switch v := v.(type) {
-	case nil:
-		return time.Time{}, nil
-	case toml.LocalDate:
-		return v.AsTime(time.UTC).AddDate(0, 0, 1), nil
-	case time.Time:
-		return v, nil
-	case string:
-		if t, err := time.Parse(time.DateOnly, v); err == nil {
-			return t.AddDate(0, 0, 1), nil
-		}
-		if t, err := time.Parse(time.RFC3339, v); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("expires: %v is neither a date (2027-01-31) nor a time with its offset (2027-01-31T18:00:00Z)", v)
-}
-
 func explain(err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
@@ -337,104 +207,6 @@ func explain(err error) error {
 		return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(bad.Error(), "toml: "))
 	}
 	return err
-}
-
-// checkRules refuses rules that could not be meant.
-func (p *Policy) checkRules() error {
-	at := map[string]string{}
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if err := p.checkRule(r); err != nil {
-			return fmt.Errorf("%s: line %d: rule %q: %w", r.File, r.Line, r.Name, err)
-		}
-		here := fmt.Sprintf("%s: line %d", r.File, r.Line)
-		if other, twice := at[r.Name]; twice {
-			return fmt.Errorf("%s: rule %q: %s has one of that name", here, r.Name, other)
-		}
-		at[r.Name] = here
-	}
-	return nil
-}
-
-func (p *Policy) checkRule(r *Rule) error {
-	if r.Name == "" {
-		return errors.New("name: a rule needs one, by which audit lines and refusals speak of it")
-	}
-	if err := oneOf("mode", r.Mode, ModeEnforce, ModeAudit, ModeRefuse); err != nil {
-		return err
-	}
-	switch _, known := p.Profiles[r.Profile]; {
-	case r.Mode == ModeRefuse && r.Profile != "":
-		return errors.New(`profile: a rule with mode = "refuse" has none`)
-	case r.Mode != ModeRefuse && !known:
-		return fmt.Errorf("profile: there is no profile %q; there are %s", r.Profile, strings.Join(slices.Sorted(maps.Keys(p.Profiles)), ", "))
-	}
-	for _, e := range r.Match.Engine {
-		if !slices.ContainsFunc(workload.Engines[:], func(known string) bool { return Glob(e, known) }) {
-			return fmt.Errorf("match.engine: %q is none of %s", e, strings.Join(workload.Engines[:], ", "))
-		}
-	}
-	for _, key := range r.Requestable {
-		if err := oneOf("requestable", key, Requestable[:]...); err != nil {
-			return err
-		}
-	}
-	if len(r.Match.Annotation)+len(r.Match.Label) > 0 && !r.Claims && r.Loosens(p) {
-		return errors.New("it loosens and goes by an annotation or label, which whoever starts the container chooses; claims = true accepts that")
-	}
-	return nil
-}
-
-func (p *Profile) check() error {
-	for _, lists := range [...]struct {
-		key   string
-		paths []string
-	}{{"host_paths", p.HostPaths}, {"devices", p.Devices}, {"hooks", p.Hooks}, {"writable", p.Writable}, {"exec", p.Exec}} {
-		for _, s := range lists.paths {
-			if lists.key == "devices" && s == anyName {
-				continue
-			}
-			if !path.IsAbs(s) || path.Clean(s) != s {
-				return fmt.Errorf("%s: %q must be an absolute path without . or .. and without a slash at its end", lists.key, s)
-			}
-		}
-	}
-	for i, c := range p.Capabilities {
-		if strings.EqualFold(c, allCapabilities) {
-			p.Capabilities[i] = allCapabilities
-			continue
-		}
-		name := "CAP_" + strings.TrimPrefix(strings.ToUpper(c), "CAP_")
-		if profiles.Capability(name) < 0 {
-			return fmt.Errorf("capabilities: %q is no capability (capabilities(7))", c)
-		}
-		p.Capabilities[i] = name
-	}
-	if p.UIDRange[0] <= 10000 || p.UIDRange[1] <= p.UIDRange[0] || p.UIDRange[1] >= 1<<32-2 {
-		return fmt.Errorf("uid_range: [%d, %d] must lie above 10000, first before last", p.UIDRange[0], p.UIDRange[1])
-	}
-	if p.TmpfsSize < 4096 {
-		return fmt.Errorf("tmpfs_size: %d bytes is less than a page", p.TmpfsSize)
-	}
-	if p.PidsLimit < 1 {
-		return fmt.Errorf("pids_limit: %d must be at least 1", p.PidsLimit)
-	}
-	return errors.Join(
-		oneOf("credentials", p.Credentials, "warn", "refuse", "ignore"),
-		oneOf("identity", p.Identity, IdentityRandom, IdentityImage, IdentityUserns),
-		oneOf("volumes", p.Volumes, "map", "keep"),
-		oneOf("host_binds", p.HostBinds, "as-asked", "read-only"),
-		oneOf("metadata", p.Metadata, "block", "allow"),
-		oneOf("task_credentials", p.TaskCredentials, "block", "allow"),
-		oneOf("seccomp", p.Seccomp, seccompValues()...),
-	)
-}
-
-func oneOf(key, have string, want ...string) error {
-	if slices.Contains(want, have) {
-		return nil
-	}
-	return fmt.Errorf("%s: %q is none of %s", key, have, strings.Join(want, ", "))
 }
 
 // digest is FNV-1a with 64 bits over the files and their names. It tells a
