@@ -24,7 +24,7 @@ func main() {
 	flag.IntVar(&o.alive, "alive", 200, "containers alive during the creates")
 	flag.IntVar(&o.creates, "creates", 1000, "creates in a row")
 	flag.IntVar(&o.burst, "burst", 50, "creates at once")
-	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: passthrough, lifecycle, places, growth, burst, seccomp")
+	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: passthrough, lifecycle, places, policy, growth, burst, seccomp")
 	short := flag.Bool("short", false, "a quick look: small numbers for all")
 	flag.Parse()
 	if *short {
@@ -42,6 +42,7 @@ func main() {
 		{"passthrough", b.passThrough},
 		{"lifecycle", b.lifecycle},
 		{"places", b.places},
+		{"policy", b.policy},
 		{"growth", b.growth},
 		{"burst", b.many},
 		{"seccomp", b.seccomp},
