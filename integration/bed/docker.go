@@ -106,10 +106,17 @@ func (d *Docker) Must(args ...string) Result {
 	return r
 }
 
-// Report runs `docker ARGS` whose container or exec prints a probe's report.
+// Report runs `docker ARGS` whose container or exec prints a probe's report. A
+// busy daemon was seen to lose the output of a container that ends at once, with
+// status 0: then it is asked again.
 func (d *Docker) Report(args ...string) *report.Report {
 	d.t.Helper()
-	return Report(d.t, d.Run(args...))
+	r := d.Run(args...)
+	for n := 0; n < 2 && r.Code == 0 && r.Stdout == ""; n++ {
+		d.t.Logf("bed: no output: %v", r)
+		r = d.Run(args...)
+	}
+	return Report(d.t, r)
 }
 
 // Kill ends the daemon as a crash would, its containerd with it.
