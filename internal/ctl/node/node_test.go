@@ -39,19 +39,31 @@ func TestOwnStatus(t *testing.T) {
 
 // The kernel tells the environment with which a process was started; of what
 // looks like a credential the name is taken, and nothing else.
-func TestCredentialsOf(t *testing.T) {
+func TestEnvironments(t *testing.T) {
 	cmd := exec.Command("sleep", "60")
 	cmd.Env = []string{"DB_PASSWORD=hunter2", "API_KEY=a=b", "DB_PASSWORD=again", "PATH=/bin", "not a name SECRET=x", "9TOKEN=x", strings.Repeat("A", 200) + "_TOKEN=x"}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
-	got, err := credentialsOf(cmd.Process.Pid)
-	if want := []string{"API_KEY", "DB_PASSWORD"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("%q, %v, want %q", got, err, want)
+	for env := []byte(nil); len(env) == 0; { // until execve(2) is through
+		var err error
+		if env, err = environ(cmd.Process.Pid); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := credentialsOf(1 << 30); !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
+	gone := &Status{PID: 1 << 30}
+	l := &Live{Processes: []*Status{{PID: cmd.Process.Pid}, gone, {PID: cmd.Process.Pid, Zombie: true}}}
+	if err := l.environments(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.Processes[0].Credentials, []string{"API_KEY", "DB_PASSWORD"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, p := range l.Processes[1:] {
+		if p.Credentials != nil {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 
