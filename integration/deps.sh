@@ -53,6 +53,7 @@ libc6-dev /usr/include/stdlib.h
 jq /usr/bin/jq
 procps /usr/bin/pgrep
 git /usr/bin/git
+libcap2-bin /usr/sbin/setcap
 debootstrap /usr/sbin/debootstrap
 pandoc /usr/bin/pandoc
 rpm /usr/bin/rpm

@@ -46,6 +46,9 @@ func (s *shim) stage() error {
 	if err := s.stagePlaces(opened, why); err != nil {
 		return err
 	}
+	if err := s.stageFileCaps(opened, why); err != nil {
+		return err
+	}
 	if why != "" || s.profile.Volumes == "keep" {
 		return nil
 	}

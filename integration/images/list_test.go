@@ -283,7 +283,7 @@ var images = []image{
 		use: func(b *box) error { return b.get("9200", "/", "node 0") },
 	},
 	{
-		name: "caddy", what: "root's directories in /, named by variables",
+		name: "caddy", what: "a page from a program with file capabilities; root's directories in /",
 		use: func(b *box) error { return b.get("80", "/", "visits ") },
 	},
 	{

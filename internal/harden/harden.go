@@ -37,6 +37,9 @@ type Plan struct {
 	Home string
 	// Places are the directories that are made writable, parents first.
 	Places []Place
+	// FileCaps are programs whose file capabilities are not looked at, so that
+	// they start without them.
+	FileCaps []Program
 	// Volumes are binds that are shown with their owner mapped to the
 	// container's user: where each is staged.
 	Volumes map[*spec.Value]string
@@ -81,6 +84,7 @@ var steps = [...]step{
 	{control.Writable, container, applyWritable, verifyWritable},
 	{control.Devices, container, applyDevices, verifyDevices},
 	{control.Capabilities, process, applyCapabilities, verifyCapabilities},
+	{control.Capabilities, container, applyFileCaps, verifyFileCaps},
 	{control.Privileges, process, applyPrivileges, verifyPrivileges},
 	{control.Identity, process, applyIdentity, verifyIdentity},
 	{control.Identity, container, applyIdentityFiles, verifyIdentityFiles},

@@ -32,6 +32,7 @@ type golden struct {
 	Loaded  []string        `json:"loaded"`  // AppArmor profiles of engines
 	Devices []host.Device   `json:"devices"` // host devices that the policy allows
 	Rootfs  string          `json:"rootfs"`  // what the rootfs turns out to be
+	Caps    []Program       `json:"caps"`    // programs with file capabilities
 	Real    map[string]host.Source
 	Spec    json.RawMessage `json:"spec"`
 }
@@ -59,7 +60,7 @@ func (g *golden) edit(t *testing.T) *edit {
 		}
 	}
 	p.Facts.AppArmor, p.Facts.SELinux, p.Facts.Devices, p.Facts.RootfsAlias = g.LSM, g.LSM, g.Devices, g.Rootfs
-	p.Facts.AppArmorProfiles = g.Loaded
+	p.Facts.AppArmorProfiles, p.FileCaps = g.Loaded, g.Caps
 	for _, m := range doc.Get("mounts").Elems() {
 		if s, ok := g.Real[m.Get("source").Str()]; ok {
 			p.Facts.Sources[m] = s

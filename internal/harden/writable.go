@@ -5,6 +5,7 @@ package harden
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,9 +39,7 @@ func applyWritable(e *edit) {
 	}
 	for _, p := range e.Places {
 		for _, prog := range p.Runnable {
-			e.doc.Insert(mounts, firstInside(e, mounts, prog.Path), spec.Map(
-				spec.M("destination", spec.Text(prog.Path)), spec.M("type", spec.Text("bind")), spec.M("source", spec.Text(prog.Staged)),
-				spec.M("options", spec.Texts("bind", "rprivate", "ro", "nosuid", "nodev"))))
+			e.doc.Insert(mounts, firstInside(e, mounts, prog.Path), prog.mount())
 		}
 	}
 }
@@ -51,6 +50,12 @@ func (p Place) flags() []string {
 		return []string{"nosuid", "nodev"}
 	}
 	return []string{"nosuid", "nodev", "noexec"}
+}
+
+func (p Program) mount() *spec.Value {
+	return spec.Map(
+		spec.M("destination", spec.Text(p.Path)), spec.M("type", spec.Text("bind")), spec.M("source", spec.Text(p.Staged)),
+		spec.M("options", spec.Texts("bind", "rprivate", "ro", "nosuid", "nodev")))
 }
 
 func (p Place) mount(e *edit) *spec.Value {
@@ -89,14 +94,9 @@ func ownFlags(e *edit, m *spec.Value) []string {
 // isProgram reports whether a mount is one that the shim staged to be executed.
 func isProgram(e *edit, m *spec.Value) bool {
 	source := m.Get("source").Str()
-	for _, p := range e.Places {
-		for _, prog := range p.Runnable {
-			if prog.Staged == source {
-				return true
-			}
-		}
-	}
-	return false
+	staged := func(p Program) bool { return p.Staged == source }
+	return slices.ContainsFunc(e.FileCaps, staged) ||
+		slices.ContainsFunc(e.Places, func(p Place) bool { return slices.ContainsFunc(p.Runnable, staged) })
 }
 
 // firstInside returns the index of the first mount that lies inside dir, the

@@ -40,6 +40,8 @@ type Facts struct {
 	IDs IDs
 	// Places are the directories that are made writable.
 	Places []Place
+	// FileCaps are programs with file capabilities.
+	FileCaps []FileCaps
 	// Notes say which directories that the profile lists are not made writable.
 	Notes []string
 	// PasswdMountable and GroupMountable say whether a file can be mounted over
@@ -157,8 +159,9 @@ func Gather(bundle string, doc *spec.Document, profile *policy.Profile) (*Facts,
 	if !profile.WritableRootfs {
 		f.Places, f.Notes = places(root, doc, f.Destinations, f.layers, f.User, profile)
 	}
+	points := mountPoints(doc, f.Destinations)
+	f.FileCaps = fileCaps(root, doc, points, f.Places)
 	if !image {
-		points := mountPoints(doc, f.Destinations)
 		f.PasswdMountable = root.mountable(points, "/etc/passwd")
 		f.GroupMountable = root.mountable(points, "/etc/group")
 	}
