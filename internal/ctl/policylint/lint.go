@@ -22,6 +22,9 @@ const (
 	Loosening = "loosening"
 )
 
+// ExpiresSoon is the check of rules that are about to end.
+const ExpiresSoon = "expires-soon"
+
 // Finding is one thing that is to be known about a policy.
 type Finding struct {
 	Level string `json:"level"`
@@ -99,7 +102,7 @@ func (c *checker) expiry() {
 	case r.Expired(c.now):
 		c.warn("expired", "it expired at %s and no longer applies: remove it", r.Expires.UTC().Format(time.RFC3339))
 	case r.Expires.Sub(c.now) < soon:
-		c.warn("expires-soon", "it expires at %s", r.Expires.UTC().Format(time.RFC3339))
+		c.warn(ExpiresSoon, "it expires at %s", r.Expires.UTC().Format(time.RFC3339))
 	}
 }
 
