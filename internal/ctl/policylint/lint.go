@@ -49,6 +49,7 @@ func Check(p *policy.Policy, now time.Time) []Finding {
 	for i := range p.Rules {
 		c.rule = &p.Rules[i]
 		c.reach(p.Rules[:i])
+		c.evasion(p.Rules[i+1:])
 		c.expiry()
 		c.loosening()
 		if c.rule.Mode == policy.ModeRefuse && everything(c.rule) {

@@ -45,6 +45,19 @@ func TestCovers(t *testing.T) {
 	}
 }
 
+// Two patterns meet exactly if a text matches both.
+func TestMeet(t *testing.T) {
+	patterns, texts := words("a*?b", 3), words("ab", 6)
+	for _, a := range patterns {
+		for _, b := range patterns {
+			want := slices.ContainsFunc(texts, func(s string) bool { return policy.Glob(a, s) && policy.Glob(b, s) })
+			if meet(a, b) != want {
+				t.Errorf("meet(%q, %q) = %v", a, b, !want)
+			}
+		}
+	}
+}
+
 var now = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
 func check(t *testing.T, text string) []string {
