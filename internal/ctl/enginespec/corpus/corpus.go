@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -21,9 +20,17 @@ import (
 // folders.
 const dir = "../../harden/testdata/corpus"
 
+// T is the part of testing.T that is needed: package testing registers flags, and
+// only tests may import it.
+type T interface {
+	Helper()
+	Fatal(args ...any)
+	Errorf(format string, args ...any)
+}
+
 // Spec returns the first specification of a scenario, which is named by its
 // engine and its folder.
-func Spec(t *testing.T, scenario string) *specs.Spec {
+func Spec(t T, scenario string) *specs.Spec {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, scenario, "*.config.json"))
 	if err != nil || len(files) == 0 {
@@ -41,7 +48,7 @@ func Spec(t *testing.T, scenario string) *specs.Spec {
 }
 
 // Compare holds what was made against what an engine sent, key by key.
-func Compare(t *testing.T, made, sent map[string]any) {
+func Compare(t T, made, sent map[string]any) {
 	t.Helper()
 	both := maps.Clone(made)
 	maps.Copy(both, sent)
