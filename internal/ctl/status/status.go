@@ -87,7 +87,7 @@ func Of(n node.Node, p node.Policy, all bool) *Status {
 	}
 	list, err := n.Containers()
 	if err != nil {
-		s.Doubts = append(s.Doubts, err.Error())
+		s.Doubts = append(s.Doubts, text.Lines(err)...)
 	}
 	for _, c := range list {
 		if c.State == node.Gone && !all {

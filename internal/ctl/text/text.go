@@ -43,6 +43,10 @@ func Clean(s string) string {
 	return b.String()
 }
 
+// Lines returns what an error says, one text for each of those that errors.Join
+// made one of.
+func Lines(err error) []string { return strings.Split(err.Error(), "\n") }
+
 // Or returns s cleaned, or another text where there is none.
 func Or(s, other string) string {
 	if s == "" {
