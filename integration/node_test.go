@@ -376,7 +376,7 @@ func nodeAudit(t *testing.T, k *bed.CRI, _ *bed.Docker) {
 	line := lineOf(t, id)
 	wantLine(t, line, map[string]string{"decision": "audited"})
 	reason, _ := line["reason"].(string)
-	wouldBe, _, _ := strings.Cut(reason, " (for this container alone: ") // which has its ID
+	wouldBe, _, _ := strings.Cut(reason, " (for this workload alone: ") // which has its ID
 	if !strings.Contains(wouldBe, "host_paths") || !strings.Contains(mustJSON(t, line["controls"]), "host-paths") {
 		t.Errorf("the line of a container that would have been refused: %v", line)
 	}

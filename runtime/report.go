@@ -40,7 +40,7 @@ func (s *shim) report(err error) int {
 	return s.exitCode()
 }
 
-// sentence is one line. A refusal also tells how this container alone can be let
+// sentence is one line. A refusal also tells how this workload alone can be let
 // pass, and which rules would have been for it: an exemption that has expired is
 // most often the reason.
 func (s *shim) sentence(err error) string {
@@ -48,7 +48,7 @@ func (s *shim) sentence(err error) string {
 	if refused(err) {
 		verdict = "runclad refused " + s.call.Command + s.under() + ": "
 		if s.exemptible(err) {
-			reason += " (for this container alone: runcladctl exempt NAME --from-refusal " + short(s.call.ID) + ")"
+			reason += " (for this workload alone: runcladctl exempt NAME --from-refusal " + short(s.call.ID) + ")"
 		}
 		if len(s.decision.Notes) > 0 {
 			reason += ". Note: " + strings.Join(s.decision.Notes, "; ")
@@ -58,11 +58,14 @@ func (s *shim) sentence(err error) string {
 }
 
 // exemptible reports whether runcladctl(8) can make an exemption of the refusal:
-// one of a create, with a line of the policy against each reason.
+// one of a create, with a line of the policy against each reason, and of a
+// workload that its engine names.
 func (s *shim) exemptible(err error) bool {
 	creates := s.call.Verb == argv.Create || s.call.Verb == argv.Run || s.call.Verb == argv.Restore
+	w := &s.workload
+	named := w.Name != "" || w.Pod != "" || w.Image != "" || w.ImageID != ""
 	rs := refusalsOf(err)
-	return creates && len(rs) > 0 && !slices.ContainsFunc(rs, func(r *control.Refusal) bool { return r.Allow == "" })
+	return creates && named && len(rs) > 0 && !slices.ContainsFunc(rs, func(r *control.Refusal) bool { return r.Allow == "" })
 }
 
 // short is the beginning of an ID by which people name a container.

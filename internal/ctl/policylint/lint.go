@@ -151,6 +151,11 @@ func (c *checker) wide() {
 		c.warn("too-wide", "it loosens and has no match: every container that no earlier rule is for gets it")
 		return
 	}
+	beside := policy.Rule{Match: r.Match}
+	beside.Match.Engine = nil
+	if everything(&beside) {
+		c.warn("too-wide", "it loosens and names an engine alone: every container of it that no earlier rule is for gets it")
+	}
 	for _, k := range [...]struct {
 		key      string
 		patterns []string
