@@ -44,6 +44,9 @@ func (s *shim) decideIdentity() error {
 	if err != nil {
 		return err
 	}
+	if s.preview {
+		self = record.Process{} // an answer is the same each time it is asked for
+	}
 	request := s.request(self)
 	request.UIDs, request.GIDs = s.plan.Facts.IDs.UIDs, s.plan.Facts.IDs.GIDs
 	id, err := s.claim(claims, request)

@@ -4,12 +4,15 @@ package runtime
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/argv"
 	"github.com/runclad/runclad/internal/audit"
+	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 )
@@ -37,18 +40,36 @@ func (s *shim) report(err error) int {
 	return s.exitCode()
 }
 
-// sentence is one line. A refusal also tells which rules would have been for the
-// container: an exemption that has expired is most often the reason.
+// sentence is one line. A refusal also tells how this workload alone can be let
+// pass, and which rules would have been for it: an exemption that has expired is
+// most often the reason.
 func (s *shim) sentence(err error) string {
 	verdict, reason := "runclad: ", err.Error()
 	if refused(err) {
 		verdict = "runclad refused " + s.call.Command + s.under() + ": "
+		if s.exemptible(err) {
+			reason += " (for this workload alone: runcladctl exempt NAME --from-refusal " + short(s.call.ID) + ")"
+		}
 		if len(s.decision.Notes) > 0 {
 			reason += ". Note: " + strings.Join(s.decision.Notes, "; ")
 		}
 	}
 	return verdict + reword(strings.ReplaceAll(reason, "\n", " "))
 }
+
+// exemptible reports whether runcladctl(8) can make an exemption of the refusal:
+// one of a create, with a line of the policy against each reason, and of a
+// workload that its engine names.
+func (s *shim) exemptible(err error) bool {
+	creates := s.call.Verb == argv.Create || s.call.Verb == argv.Run || s.call.Verb == argv.Restore
+	w := &s.workload
+	named := w.Name != "" || w.Pod != "" || w.Image != "" || w.ImageID != ""
+	rs := refusalsOf(err)
+	return creates && named && len(rs) > 0 && !slices.ContainsFunc(rs, func(r *control.Refusal) bool { return r.Allow == "" })
+}
+
+// short is the beginning of an ID by which people name a container.
+func short(id string) string { return id[:min(len(id), 12)] }
 
 // under names the rule by which the container was judged.
 func (s *shim) under() string {

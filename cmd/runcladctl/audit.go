@@ -37,9 +37,9 @@ type auditLines struct {
 	paint     text.Painter
 }
 
-func newAuditLines(cmd *cobra.Command, raw bool) *auditLines {
+func newAuditLines(cmd *cobra.Command) *auditLines {
 	out := cmd.OutOrStdout()
-	return &auditLines{out: out, errs: cmd.ErrOrStderr(), raw: raw, paint: text.For(out)}
+	return &auditLines{out: out, errs: cmd.ErrOrStderr(), raw: asJSON(cmd), paint: text.For(out)}
 }
 
 func (a *auditLines) print(l auditlog.Line) error {
@@ -56,6 +56,6 @@ func (a *auditLines) print(l auditlog.Line) error {
 }
 
 // rawFlag is --json for commands that print lines of JSON anyway.
-func rawFlag(cmd *cobra.Command) *bool {
-	return cmd.Flags().Bool("json", false, "print the lines as they are in the file")
+func rawFlag(cmd *cobra.Command) {
+	cmd.Flags().Bool("json", false, "print the lines as they are in the file")
 }

@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/ctl/auditlog"
+	"github.com/runclad/runclad/internal/workload"
 )
 
 func auditSearchCommand() *cobra.Command {
@@ -33,30 +36,26 @@ A time is RFC 3339, a date, or how long ago: 15m, 36h, 7d.`,
 	fs := cmd.Flags()
 	fs.StringVar(&since, "since", "", "not before `TIME`")
 	fs.StringVar(&until, "until", "", "not after `TIME`")
-	fs.StringSliceVar(&f.Engine, "engine", nil, "docker, containerd, cri, podman, cri-o or direct")
-	fs.StringSliceVar(&f.Namespace, "namespace", nil, "Kubernetes' namespace, or containerd's")
-	fs.StringSliceVar(&f.Pod, "pod", nil, "name of the pod")
-	fs.StringSliceVar(&f.Container, "container", nil, "beginning of the `ID`, or the name")
-	fs.StringSliceVar(&f.Image, "image", nil, "part of the image's name or ID, or a `PATTERN` with * and ?")
-	fs.StringSliceVar(&f.Decision, "decision", nil, "hardened, audited, exempted, refused, failed or break-glass")
-	fs.StringSliceVar(&f.Verb, "verb", nil, "create, run, restore, exec or start")
-	fs.StringSliceVar(&f.Control, "control", nil, "`ID` of a control that refused or changed something")
-	fs.StringSliceVar(&f.Rule, "rule", nil, "name of the rule that matched")
+	filters := auditFilters(&f)
+	for _, k := range filters {
+		fs.StringSliceVar(k.to, k.flag, nil, k.use)
+		if k.values != nil {
+			completeFlag(cmd, k.flag, k.values...)
+		}
+	}
 	fs.UintSliceVar(&f.UID, "uid", nil, "the UID that the container got")
 	fs.StringArrayVar(&f.Text, "text", nil, "part of the line, whatever its case")
-	raw := rawFlag(cmd)
-	var controls []cobra.Completion
-	for _, c := range control.All {
-		controls = append(controls, c.ID)
-	}
-	completeFlag(cmd, "control", controls...)
-	completeFlag(cmd, "engine", "docker", "containerd", "cri", "podman", "cri-o", "direct")
-	completeFlag(cmd, "verb", "create", "run", "restore", "exec", "start")
-	completeFlag(cmd, "decision", auditlog.Hardened, auditlog.Audited, auditlog.Exempted, auditlog.Refused, auditlog.Failed, auditlog.BreakGlass)
+	rawFlag(cmd)
+	// The error is that of a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc("container", func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return completeContainers(cmd, nil, begun)
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, k := range filters {
+			if err := k.check(cmd); err != nil {
+				return err
+			}
+		}
 		var err error
 		if f.Since, err = when(cmd, "since", since); err != nil {
 			return err
@@ -68,7 +67,7 @@ A time is RFC 3339, a date, or how long ago: 15m, 36h, 7d.`,
 		if err != nil {
 			return err
 		}
-		out := newAuditLines(cmd, *raw)
+		out := newAuditLines(cmd)
 		err = auditlog.Each(files, func(l auditlog.Line) error {
 			if l.Entry != nil && !f.Match(&l) {
 				return nil
@@ -81,6 +80,49 @@ A time is RFC 3339, a date, or how long ago: 15m, 36h, 7d.`,
 		return err
 	}
 	return cmd
+}
+
+// auditFilter is a filter that compares words.
+type auditFilter struct {
+	to        *[]string
+	flag, use string
+	// values are the words that there are; nil where they are anybody's choice.
+	values []cobra.Completion
+}
+
+func auditFilters(f *auditlog.Filter) []auditFilter {
+	var controls []cobra.Completion
+	for _, c := range control.All {
+		controls = append(controls, c.ID)
+	}
+	decisions := []cobra.Completion{auditlog.Hardened, auditlog.Audited, auditlog.Exempted, auditlog.Refused, auditlog.Failed, auditlog.BreakGlass}
+	return []auditFilter{
+		{&f.Engine, "engine", "`ENGINE`: " + either(workload.Engines[:]), workload.Engines[:]},
+		{&f.Namespace, "namespace", "`NAMESPACE`: Kubernetes', or containerd's", nil},
+		{&f.Pod, "pod", "`NAME` of the pod", nil},
+		{&f.Container, "container", "beginning of the `ID`, or the name", nil},
+		{&f.Image, "image", "part of the image's name or ID, or a `PATTERN` with * and ?", nil},
+		{&f.Decision, "decision", "`DECISION`: " + either(decisions), decisions},
+		{&f.Verb, "verb", "`VERB`: " + either(auditlog.Verbs[:]), auditlog.Verbs[:]},
+		{&f.Control, "control", "`ID` of a control that refused or changed something", controls},
+		{&f.Rule, "rule", "`NAME` of the rule that matched", nil},
+	}
+}
+
+// check refuses a word that no line can have.
+func (k *auditFilter) check(cmd *cobra.Command) error {
+	for _, w := range *k.to {
+		if k.values != nil && !slices.Contains(k.values, w) {
+			return usage(cmd, "--%s: %q is none of %s", k.flag, w, strings.Join(k.values, ", "))
+		}
+	}
+	return nil
+}
+
+// either joins words for a sentence.
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // when reads the value of a flag that is a time.

@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/signal"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -23,12 +25,12 @@ across rotation, until it is interrupted.`,
 	}
 	n := cmd.Flags().IntP("lines", "n", 10, "print the last `N` lines first")
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with the lines that come")
-	raw := rawFlag(cmd)
+	rawFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *n < 0 {
 			return usage(cmd, "--lines %d is less than none", *n)
 		}
-		return auditTail(cmd.Context(), newAuditLines(cmd, *raw), auditlog.Logs, *n, *follow)
+		return auditTail(cmd.Context(), newAuditLines(cmd), auditlog.Logs, *n, *follow)
 	}
 	return cmd
 }
@@ -49,6 +51,9 @@ func auditTail(ctx context.Context, out *auditLines, logs []string, n int, follo
 		if err := out.print(l); err != nil {
 			return err
 		}
+	}
+	if len(last) == 0 && errLast == nil {
+		fmt.Fprintln(out.errs, "runcladctl: the audit log holds no line yet:", strings.Join(logs, ", "))
 	}
 	if !follow || errLast != nil {
 		return errLast

@@ -46,18 +46,18 @@ root filesystem stays read-only; the main process stays as it is.`,
 	fs.StringSliceVar(&q.Capabilities, "capability", nil, "a `CAPABILITY` that processes get; can be repeated")
 	fs.StringVar(&q.User, "user", "", "whom processes run as: `UID` or UID:GID (default: the container's own)")
 	end := fs.Bool("end", false, "take back what was granted")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *end {
 			if q.For != 0 || q.Reason != "" || q.User != "" || len(q.Capabilities) > 0 {
 				return usage(cmd, "--end stands alone")
 			}
-			return endGlass(args[0])
+			return endGlass(cmd, args[0])
 		}
 		if q.For == 0 || q.Reason == "" {
 			return usage(cmd, "--for and --reason are needed")
 		}
-		return breakGlass(cmd.OutOrStdout(), args[0], q, *asJSON)
+		return breakGlass(cmd, args[0], q)
 	}
 	cmd.AddCommand(breakGlassListCommand())
 	return cmd
@@ -66,14 +66,11 @@ root filesystem stays read-only; the main process stays as it is.`,
 // withContainer calls f with the run state and the record of one container.
 func withContainer(name string, f func(record.Store, record.Record) error) error {
 	if os.Geteuid() != 0 {
-		return errors.New("this is root's alone")
+		return errors.New("only root can grant more privilege, or end it")
 	}
-	r, err := recordOf(name)
+	r, err := mustRecord(name)
 	if err != nil {
 		return err
-	}
-	if r == nil {
-		return fmt.Errorf("container %s: %w (runcladctl list shows those that have one)", name, record.ErrNoRecord)
 	}
 	store, err := record.Open(record.DefaultDir)
 	if err != nil {
@@ -87,26 +84,31 @@ func auditLog() audit.Log {
 	return audit.Log{File: runtime.AuditFile, Fallback: record.DefaultDir + "/audit.jsonl"}
 }
 
-func breakGlass(out io.Writer, name string, q breakglass.Request, asJSON bool) error {
+func breakGlass(cmd *cobra.Command, name string, q breakglass.Request) error {
 	return withContainer(name, func(store record.Store, r record.Record) error {
 		g, err := breakglass.Begin(store, r, q, auditLog())
 		if err != nil {
 			return err
 		}
-		if asJSON {
-			return writeJSON(out, grantOf(breakglass.Listed{Record: r, Grant: g}))
-		}
-		_, err = fmt.Fprintf(out, `Until %s exec into %s runs as %s.
+		return answer(cmd, grantOf(breakglass.Listed{Record: r, Grant: g}), func(out io.Writer) error {
+			_, err := fmt.Fprintf(out, `Until %s exec into %s runs as %s.
 Its system call filter and no_new_privs still hold, and its root filesystem is read-only.
-To end it: runcladctl break-glass --end %s
+To end it: runcladctl break-glass --end %.12s
 `, g.Until.Format(time.RFC3339), r.ID, breakglass.What(&g), r.ID)
-		return err
+			return err
+		})
 	})
 }
 
-func endGlass(name string) error {
+func endGlass(cmd *cobra.Command, name string) error {
 	return withContainer(name, func(store record.Store, r record.Record) error {
-		return breakglass.End(store, r, auditLog())
+		if err := breakglass.End(store, r, auditLog()); err != nil {
+			return err
+		}
+		return answer(cmd, map[string]string{"ended": r.ID}, func(out io.Writer) error {
+			_, err := fmt.Fprintf(out, "Ended: exec into %s gets what the container has.\n", r.ID)
+			return err
+		})
 	})
 }
 
@@ -116,8 +118,18 @@ func breakGlassListCommand() *cobra.Command {
 		Short: "List what is granted",
 		Args:  arguments(0, 0),
 	}
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return listGlass(cmd.OutOrStdout(), *asJSON) }
+	jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		all, err := grants()
+		if err != nil {
+			return err
+		}
+		views := []grantView{}
+		for _, l := range all {
+			views = append(views, grantOf(l))
+		}
+		return answer(cmd, views, func(out io.Writer) error { return listGlass(out, all) })
+	}
 	return cmd
 }
 
@@ -145,23 +157,16 @@ func grantOf(l breakglass.Listed) grantView {
 	return v
 }
 
-func listGlass(out io.Writer, asJSON bool) error {
+func grants() ([]breakglass.Listed, error) {
 	store, err := record.Open(record.DefaultDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer store.Close()
-	all, err := breakglass.List(store)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		views := []grantView{}
-		for _, l := range all {
-			views = append(views, grantOf(l))
-		}
-		return writeJSON(out, views)
-	}
+	return breakglass.List(store)
+}
+
+func listGlass(out io.Writer, all []breakglass.Listed) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CONTAINER\tNAME\tUNTIL\tGIVES\tBY\tREASON")
 	for _, l := range all {

@@ -27,16 +27,10 @@ could not be made is reported as unknown. The exit status is 1 where there is a
 problem.`,
 		Args: arguments(0, 0),
 	}
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		r := doctor.This().Run()
-		var err error
-		if *asJSON {
-			err = writeJSON(cmd.OutOrStdout(), r)
-		} else {
-			err = r.Print(cmd.OutOrStdout())
-		}
-		if err != nil {
+		if err := answer(cmd, r, r.Print); err != nil {
 			return err
 		}
 		if n := r.Counts[doctor.Problem]; n > 0 {

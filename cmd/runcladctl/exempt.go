@@ -56,14 +56,13 @@ has ended allows nothing, and refusals say that it has ended.`,
 	fs.BoolVar(&e.Claims, "claims", false, "accept names that whoever starts the container chose")
 	fs.IntVar(&e.Order, "order", exempt.DefaultOrder, "`NUMBER` that the file's name begins with: rules are tried in its order")
 	fs.BoolVar(&o.dry, "dry-run", false, "show it, and write nothing")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		e.Name = args[0]
 		if e.Reason == "" || e.Owner == "" || (o.until == "") == (o.lasts == "") {
 			return usage(cmd, "--reason, --owner and one of --until and --for are needed")
 		}
-		o.json = *asJSON
-		return o.run(cmd.OutOrStdout(), e, time.Now())
+		return o.run(cmd, e, time.Now())
 	}
 	cmd.AddCommand(exemptListCommand(), exemptRemoveCommand())
 	return cmd
@@ -71,10 +70,10 @@ has ended allows nothing, and refusals say that it has ended.`,
 
 type exemptOptions struct {
 	from, until, lasts string
-	dry, json          bool
+	dry                bool
 }
 
-func (o *exemptOptions) run(out io.Writer, e *exempt.Exemption, now time.Time) (err error) {
+func (o *exemptOptions) run(cmd *cobra.Command, e *exempt.Exemption, now time.Time) (err error) {
 	if e.Until, err = exempt.End(o.until, o.lasts, now); err != nil {
 		return err
 	}
@@ -95,23 +94,24 @@ func (o *exemptOptions) run(out io.Writer, e *exempt.Exemption, now time.Time) (
 	if err != nil {
 		return err
 	}
-	if o.json {
-		err = writeJSON(out, map[string]any{
-			"file": made.Path, "content": string(made.Data), "findings": made.Findings, "notes": e.Notes, "written": !o.dry,
-		})
-	} else {
-		err = showExemption(out, e, made)
+	v := map[string]any{
+		"file": made.Path, "content": string(made.Data), "findings": append([]policylint.Finding{}, made.Findings...), "notes": append([]string{}, e.Notes...), "written": !o.dry,
 	}
-	if err != nil || o.dry {
-		return err
+	if o.dry {
+		return answer(cmd, v, func(out io.Writer) error { return showExemption(out, e, made) })
+	}
+	if !asJSON(cmd) { // people see it before it is done
+		if err := showExemption(cmd.OutOrStdout(), e, made); err != nil {
+			return err
+		}
 	}
 	if err := made.Place(); err != nil {
 		return err
 	}
-	if !o.json {
-		_, err = fmt.Fprintf(out, "\nWritten to %s; it counts from the next create on.\n", made.Path)
-	}
-	return err
+	return answer(cmd, v, func(out io.Writer) error {
+		_, err := fmt.Fprintf(out, "\nWritten to %s; it counts from the next create on.\n", made.Path)
+		return err
+	})
 }
 
 func showExemption(out io.Writer, e *exempt.Exemption, made *exempt.Prepared) error {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -20,28 +21,29 @@ func exemptListCommand() *cobra.Command {
 		Short: "List the exemptions: every rule that loosens, whoever wrote it",
 		Args:  arguments(0, 0),
 	}
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		p, err := policy.System.Read()
 		if err != nil {
 			return err
 		}
 		all := exempt.List(p, time.Now())
-		if *asJSON {
-			return writeJSON(cmd.OutOrStdout(), all)
-		}
-		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "NAME\tENDS\tOWNER\tMODE\tPROFILE\tFOR\tREASON")
-		for _, e := range all {
-			ends := text.Or(e.Ends, "never")
-			if e.Ended {
-				ends = "ENDED " + ends
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Clean(e.Name), ends, text.Or(e.Owner, "-"), e.Mode, text.Clean(e.Profile), text.Clean(e.For), text.Or(e.Reason, "-"))
-		}
-		return w.Flush()
+		return answer(cmd, all, func(out io.Writer) error { return listExemptions(out, all) })
 	}
 	return cmd
+}
+
+func listExemptions(out io.Writer, all []exempt.Listed) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tENDS\tOWNER\tMODE\tPROFILE\tFOR\tREASON")
+	for _, e := range all {
+		ends := text.Or(e.Ends, "never")
+		if e.Ended {
+			ends = "ENDED " + ends
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Clean(e.Name), ends, text.Or(e.Owner, "-"), e.Mode, text.Clean(e.Profile), text.Clean(e.For), text.Or(e.Reason, "-"))
+	}
+	return w.Flush()
 }
 
 func exemptRemoveCommand() *cobra.Command {
@@ -51,17 +53,16 @@ func exemptRemoveCommand() *cobra.Command {
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeExemptions,
 	}
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		file, err := exempt.Remove(policy.System, args[0])
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return writeJSON(cmd.OutOrStdout(), map[string]string{"removed": file})
-		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is removed; containers that run keep what they have.\n", file)
-		return err
+		return answer(cmd, map[string]string{"removed": file}, func(out io.Writer) error {
+			_, err := fmt.Fprintf(out, "%s is removed; containers that run keep what they have.\n", file)
+			return err
+		})
 	}
 	return cmd
 }

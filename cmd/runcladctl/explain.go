@@ -19,7 +19,6 @@ import (
 	"github.com/runclad/runclad/internal/ctl/explained"
 	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/internal/policy"
-	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/runtime"
 )
 
@@ -55,26 +54,31 @@ Exit status: 1 also where the container would be, or was, refused.`,
 	cmd.Flags().StringVar(&o.root, "root", "", "the runtime's state root, by which engines are told apart")
 	cmd.Flags().BoolVar(&o.dockerRun, "docker-run", false, "what follows are the arguments of docker run")
 	cmd.Flags().StringVar(&o.pod, "pod", "", "explain the Pod in `FILE` (YAML or JSON)")
-	o.json = jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case o.dockerRun && o.pod != "":
 			return usage(cmd, "either --docker-run or --pod")
 		case !o.dockerRun && (len(args) != 1) != (o.pod != ""), o.pod != "" && len(args) > 0:
-			return usage(cmd, "%s: %d arguments", cmd.CommandPath(), len(args))
+			return miscounted(cmd, args)
 		}
 		views, err := o.views(args)
 		if err != nil {
 			return err
 		}
-		return o.print(cmd.OutOrStdout(), views)
+		if err := o.show(cmd, views); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(views, func(v *explained.View) bool { return v.Verdict == audit.Refused || v.Verdict == audit.Failed }) {
+			return errStopped
+		}
+		return nil
 	}
 	return cmd
 }
 
 type explainOptions struct {
 	diff, dockerRun bool
-	json            *bool
 	policy          []string
 	root, pod       string
 }
@@ -142,51 +146,17 @@ func container(name string, p *policy.Policy) (*explained.View, error) {
 	return explained.Container(name, r, files, p, time.Now())
 }
 
-// recordOf returns the record of a container by a beginning of its ID or by its
-// name, nil if there is none.
-func recordOf(name string) (*record.Record, error) {
-	all, err := records()
-	if err != nil {
-		return nil, err
-	}
-	var found []record.Record
-	for _, r := range all {
-		if r.ID == name {
-			return &r, nil
-		}
-		if strings.HasPrefix(r.ID, name) || r.Name == name {
-			found = append(found, r)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return nil, nil
-	case 1:
-		return &found[0], nil
-	}
-	return nil, fmt.Errorf("%d recorded containers have the name %s, or an ID that begins with it (runcladctl list shows them)", len(found), name)
-}
-
 // errStopped is the error of an answer that has been given and is no.
 var errStopped = errors.New("at least one container is refused")
 
-func (o *explainOptions) print(out io.Writer, views []*explained.View) error {
-	if err := o.show(out, views); err != nil {
-		return err
+func (o *explainOptions) show(cmd *cobra.Command, views []*explained.View) error {
+	if len(views) == 1 {
+		return answer(cmd, views[0], func(out io.Writer) error { return o.print(out, views) })
 	}
-	if slices.ContainsFunc(views, func(v *explained.View) bool { return v.Verdict == audit.Refused || v.Verdict == audit.Failed }) {
-		return errStopped
-	}
-	return nil
+	return answer(cmd, views, func(out io.Writer) error { return o.print(out, views) })
 }
 
-func (o *explainOptions) show(out io.Writer, views []*explained.View) error {
-	if *o.json {
-		if len(views) == 1 {
-			return writeJSON(out, views[0])
-		}
-		return writeJSON(out, views)
-	}
+func (o *explainOptions) print(out io.Writer, views []*explained.View) error {
 	for i, v := range views {
 		if o.diff {
 			d, err := v.Diff()

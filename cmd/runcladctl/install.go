@@ -37,7 +37,7 @@ PODMAN and CRIO name others.`,
 	f.BoolVar(&o.Default, "default-runtime", false, "with --docker, --containerd or --crio: for every container")
 	f.BoolVar(&o.Policy, "policy", false, "write /etc/runclad/policy.toml if there is none; it holds the built-in defaults")
 	f.BoolVar(&o.Logrotate, "logrotate", false, "write /etc/logrotate.d/runclad")
-	f.StringVar(&o.From, "from", "", "install the programs and their manual from this `folder`, which has bin/ and docs/man/")
+	f.StringVar(&o.From, "from", "", "install the programs and their manual from this `FOLDER`, which has bin/ and docs/man/")
 	installFlags(c, &o, install.Install)
 	return c
 }
@@ -72,9 +72,9 @@ engines stop and remove them through, nothing is done.`,
 func installFlags(c *cobra.Command, o *install.Options, do func(install.Options, func(install.Event)) error) {
 	f := c.Flags()
 	f.BoolVar(&o.DryRun, "dry-run", false, "change nothing, print the difference")
-	f.StringVar(&o.Prefix, "prefix", ownPrefix(), "the programs are in `folder`/bin")
-	f.StringVar(&o.Root, "root", "", "work on the tree below `folder`")
-	asJSON := f.Bool("json", false, "print JSON")
+	f.StringVar(&o.Prefix, "prefix", ownPrefix(), "the programs are in `FOLDER`/bin")
+	f.StringVar(&o.Root, "root", "", "work on the tree below `FOLDER`")
+	jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o.Programs = install.Programs{
 			Dockerd:    cmp.Or(os.Getenv("DOCKERD"), "dockerd"),
@@ -84,11 +84,11 @@ func installFlags(c *cobra.Command, o *install.Options, do func(install.Options,
 		}
 		events := []install.Event{}
 		err := do(*o, func(e install.Event) {
-			if events = append(events, e); !*asJSON {
+			if events = append(events, e); !asJSON(c) {
 				install.Print(c.OutOrStdout(), e)
 			}
 		})
-		if *asJSON {
+		if asJSON(c) {
 			err = errors.Join(err, writeJSON(c.OutOrStdout(), events))
 		}
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/internal/record"
 )
 
@@ -30,20 +31,19 @@ func listCommand() *cobra.Command {
 are gone and not yet swept included. status says how they are now.`,
 		Args: arguments(0, 0),
 	}
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return list(cmd.OutOrStdout(), *asJSON) }
+	jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		all, err := records()
+		if err != nil {
+			return err
+		}
+		return answer(cmd, append([]record.Record{}, all...), func(out io.Writer) error { return list(out, all) })
+	}
 	return cmd
 }
 
 // list prints the containers of this node that runclad created.
-func list(out io.Writer, asJSON bool) error {
-	all, err := records()
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return writeJSON(out, all)
-	}
+func list(out io.Writer, all []record.Record) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CONTAINER\tENGINE\tNAMESPACE\tPOD\tNAME\tIMAGE\tUID\tMETADATA\tALIVE")
 	for _, r := range all {
@@ -53,7 +53,7 @@ func list(out io.Writer, asJSON bool) error {
 		} else if !ok {
 			alive = "no"
 		}
-		fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.ID, r.Engine, dash(r.Namespace), dash(r.Pod), dash(r.Name), dash(r.Image), r.UID, r.Block, alive)
+		fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.ID, r.Engine, text.Or(r.Namespace, "-"), text.Short(text.Or(r.Pod, "-")), text.Short(text.Or(r.Name, "-")), text.Short(text.Or(r.Image, "-")), r.UID, r.Block, alive)
 	}
 	return w.Flush()
 }

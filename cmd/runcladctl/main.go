@@ -7,6 +7,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
@@ -16,6 +17,9 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "runcladctl:", err)
+	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, "runcladctl: what runclad keeps is root's alone: call this as root")
+	}
 	if u := usageError(""); errors.As(err, &u) {
 		os.Exit(2)
 	}

@@ -32,7 +32,7 @@ Counters go on from call to call, across rotation: the sums are kept in
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to `FILE`, at once or not at all, instead of the standard output")
 	cmd.Flags().StringVar(&state, "state", metrics.StateFile, "keep the sums in `FILE`")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		families, notRead, err := metrics.Collect(node.This, node.LoadPolicy(), state, time.Now())
 		if err != nil {
@@ -41,16 +41,14 @@ Counters go on from call to call, across rotation: the sums are kept in
 		for _, d := range notRead {
 			fmt.Fprintln(cmd.ErrOrStderr(), "runcladctl: not read:", text.Clean(d))
 		}
-		write := func(out io.Writer) error {
-			if *asJSON {
-				return writeJSON(out, families)
-			}
-			return metrics.Write(out, families)
+		write := func(out io.Writer) error { return metrics.Write(out, families) }
+		if output == "" {
+			return answer(cmd, families, write)
 		}
-		if output != "" {
-			return replace.File(output, 0o644, write)
+		if asJSON(cmd) {
+			write = func(out io.Writer) error { return writeJSON(out, families) }
 		}
-		return write(cmd.OutOrStdout())
+		return replace.File(output, 0o644, write)
 	}
 	return cmd
 }

@@ -32,17 +32,13 @@ Exit status: 1 if the policy is broken, with --strict also for a warning.`,
 		Args: arguments(0, -1),
 	}
 	strict := cmd.Flags().Bool("strict", false, "take a warning for a failure")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := checkPolicy(args)
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			err = writeJSON(cmd.OutOrStdout(), c)
-		} else {
-			err = c.print(cmd.OutOrStdout(), text.For(cmd.OutOrStdout()))
-		}
+		err = answer(cmd, c, c.print)
 		warnings := policylint.Count(c.Findings, policylint.Warning)
 		switch {
 		case err != nil:
@@ -92,7 +88,8 @@ func checkPolicy(files []string) (*checked, error) {
 	return c, nil
 }
 
-func (c *checked) print(out io.Writer, paint text.Painter) error {
+func (c *checked) print(out io.Writer) error {
+	paint := text.For(out)
 	for _, e := range c.Errors {
 		fmt.Fprintf(out, "%s: %s\n", paint.Paint(text.Red, "error"), text.Clean(e))
 	}

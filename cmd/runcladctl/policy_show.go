@@ -26,7 +26,7 @@ while no file has changed; on_error = "last-good" falls back on that.`,
 		Args: arguments(0, -1),
 	}
 	compiled := cmd.Flags().Bool("compiled", false, "print the compiled form that the run state keeps")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *compiled && len(args) > 0 {
 			return usage(cmd, "--compiled is about the node's own policy, not about files")
@@ -35,10 +35,7 @@ while no file has changed; on_error = "last-good" falls back on that.`,
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return writeJSON(cmd.OutOrStdout(), v)
-		}
-		return v.Print(cmd.OutOrStdout())
+		return answer(cmd, v, v.Print)
 	}
 	return cmd
 }

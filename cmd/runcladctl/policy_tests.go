@@ -28,9 +28,9 @@ Exit status: 1 if a test fails.`,
 		Args:    arguments(1, -1),
 	}
 	files := cmd.Flags().StringArray("policy", nil, "test the policy in `FILE`, not the one that the tests name")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var all []policytest.Result
+		all := []policytest.Result{}
 		for _, name := range args {
 			results, err := testPolicy(name, *files)
 			if err != nil {
@@ -38,12 +38,17 @@ Exit status: 1 if a test fails.`,
 			}
 			all = append(all, results...)
 		}
-		if *asJSON {
-			if err := writeJSON(cmd.OutOrStdout(), all); err != nil {
-				return err
+		failed := 0
+		for _, r := range all {
+			if len(r.Failures) > 0 {
+				failed++
 			}
 		}
-		return tell(cmd.OutOrStdout(), all, *asJSON)
+		err := answer(cmd, all, func(out io.Writer) error { return tell(out, all, failed) })
+		if err == nil && failed > 0 {
+			err = fmt.Errorf("%d of %s failed", failed, text.Count(len(all), "test"))
+		}
+		return err
 	}
 	return cmd
 }
@@ -72,17 +77,9 @@ func testPolicy(name string, files []string) ([]policytest.Result, error) {
 	return f.Run(p, time.Now())
 }
 
-// tell says which tests failed; the error is that some did.
-func tell(out io.Writer, all []policytest.Result, quiet bool) error {
-	failed := 0
+// tell says which tests failed, and how.
+func tell(out io.Writer, all []policytest.Result, failed int) error {
 	for _, r := range all {
-		if len(r.Failures) == 0 {
-			continue
-		}
-		failed++
-		if quiet {
-			continue
-		}
 		for i, s := range r.Failures {
 			if i == 0 {
 				s = fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, r.Name, s)
@@ -93,9 +90,6 @@ func tell(out io.Writer, all []policytest.Result, quiet bool) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %s failed", failed, text.Count(len(all), "test"))
-	}
-	if quiet {
 		return nil
 	}
 	_, err := fmt.Fprintf(out, "%s passed\n", text.Count(len(all), "test"))

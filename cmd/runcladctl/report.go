@@ -3,7 +3,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,16 +24,17 @@ func reportCommand() *cobra.Command {
 SP 800-190: met, not met, not applicable, or cannot be told, with the evidence.
 
 Evidence is what the kernel shows of the container. Where the record or the audit
-log says something else, the report begins with that, and the exit status is 1.`,
+log says something else, the report begins with that, and the exit status is 1.
+So it is where something of the node could not be read.`,
 		Example: `  runcladctl report
   runcladctl report --html report.html --since 30d`,
 		Args: arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&since, "since", "7d", "what was refused since `TIME`")
 	cmd.Flags().StringVar(&html, "html", "", "write one self-contained page to `FILE`, - for the standard output")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *asJSON && html != "" {
+		if asJSON(cmd) && html != "" {
 			return usage(cmd, "--json and --html exclude each other")
 		}
 		from, err := when(cmd, "since", since)
@@ -41,21 +42,23 @@ log says something else, the report begins with that, and the exit status is 1.`
 			return err
 		}
 		r := report.Judge(report.Gather(node.This, node.LoadPolicy(), from, time.Now()))
-		out := cmd.OutOrStdout()
-		switch {
-		case *asJSON:
-			err = writeJSON(out, r)
-		case html == "-":
-			err = r.HTML(out)
-		case html != "":
-			err = replace.File(html, 0o640, r.HTML)
+		switch html {
+		case "":
+			err = answer(cmd, r, r.Print)
+		case "-":
+			err = r.HTML(cmd.OutOrStdout())
 		default:
-			err = r.Print(out)
+			err = replace.File(html, 0o640, r.HTML)
 		}
-		if err == nil && r.Disagreeing > 0 {
-			err = fmt.Errorf("what was recorded is not what runs: see the disagreements")
+		switch {
+		case err != nil:
+			return err
+		case r.Disagreeing > 0:
+			return errors.New("what was recorded is not what runs: see the disagreements")
+		case len(r.Doubts) > 0:
+			return errors.New("the report may be incomplete: see what was not read")
 		}
-		return err
+		return nil
 	}
 	return cmd
 }

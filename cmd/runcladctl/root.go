@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/runclad/runclad/internal/ctl/text"
+	"github.com/runclad/runclad/runtime"
 )
 
 // The groups in which the help lists the commands.
@@ -51,6 +54,7 @@ and checks what decides it. It changes nothing unless its name says so.
 
 Exit status: 0 on success, 1 on failure or where a check found something,
 2 for a call that is wrong.`,
+		Version:           runtime.Version,
 		Args:              noCommand,
 		RunE:              noCommand,
 		SilenceErrors:     true, // main prints them
@@ -63,6 +67,7 @@ Exit status: 0 on success, 1 on failure or where a check found something,
 		&cobra.Group{ID: groupChange, Title: "Change something:"},
 	)
 	root.AddCommand(commands()...)
+	root.SetVersionTemplate("{{.Name}} version {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd, "%v", err)
 	})
@@ -98,13 +103,7 @@ func useLine(cmd *cobra.Command) string {
 // groups others: whatever comes is wrong.
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		var names []string
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				names = append(names, c.Name())
-			}
-		}
-		return usage(cmd, "%s needs a command: %s", cmd.CommandPath(), strings.Join(names, ", "))
+		return usageError(fmt.Sprintf("%s needs a command\n\n%s", cmd.CommandPath(), strings.TrimSpace(cmd.UsageString())))
 	}
 	cmd.SuggestionsMinimumDistance = 2 // SuggestionsFor has no default of its own
 	hint := ""
@@ -119,26 +118,39 @@ func noCommand(cmd *cobra.Command, args []string) error {
 func arguments(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {
-			return usage(cmd, "%s: %d arguments", cmd.CommandPath(), len(args))
+			return miscounted(cmd, args)
 		}
 		return nil
 	}
 }
 
+// miscounted says that a call has more or fewer arguments than its command takes.
+func miscounted(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usage(cmd, "%s: an argument is missing", cmd.CommandPath())
+	}
+	return usage(cmd, "%s does not take %s", cmd.CommandPath(), text.Count(len(args), "argument"))
+}
+
 // jsonFlag gives a command the flag that every one with structured output has.
-func jsonFlag(cmd *cobra.Command) *bool {
-	return cmd.Flags().Bool("json", false, "print JSON, for scripts")
+// answer obeys it.
+func jsonFlag(cmd *cobra.Command) { cmd.Flags().Bool("json", false, "print JSON, for scripts") }
+
+func asJSON(cmd *cobra.Command) bool {
+	is, err := cmd.Flags().GetBool("json")
+	return err == nil && is
+}
+
+// answer prints what a command found: as JSON, or for people.
+func answer(cmd *cobra.Command, v any, print func(io.Writer) error) error {
+	if asJSON(cmd) {
+		return writeJSON(cmd.OutOrStdout(), v)
+	}
+	return print(cmd.OutOrStdout())
 }
 
 func writeJSON(out io.Writer, v any) error {
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

@@ -74,13 +74,41 @@ func TestHelp(t *testing.T) {
 func TestUsageNamesWhatIsRight(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"secomp", `did you mean seccomp?`},
-		{"seccomp", "seccomp needs a command: check, compile, diff, explain, show"},
+		{"", "Change something:"},
+		{"seccomp", "compile     Print the BPF program"},
 		{"seccomp dif", `did you mean diff?`},
 		{"show", "runcladctl show CONTAINER"},
+		{"show", "an argument is missing"},
+		{"show a b", "does not take 2 arguments"},
+		{"audit search --decision denied", `"denied" is none of hardened, audited, exempted, refused, failed, break-glass`},
 		{"list --yes", "unknown flag: --yes"},
 	} {
 		if _, err := output(t, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: %v, want %q", tt.args, err, tt.want)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	want, err := output(t, "version")
+	if got, e := output(t, "--version"); err != nil || e != nil || got != want {
+		t.Errorf("%q %v, %q %v", want, err, got, e)
+	}
+}
+
+// What there is none of is an empty list in JSON, not null.
+func TestNothingIsAnEmptyList(t *testing.T) {
+	empty := policyFile(t, "")
+	for args, want := range map[string]string{
+		"seccomp diff runclad runclad": "[]\n",
+		"seccomp check runclad":        "[]\n",
+		"policy check " + empty:        `"findings": []`,
+		"policy show " + empty:         `"rules": []`,
+		"audit search " + empty:        "",
+	} {
+		got, err := output(t, append(strings.Fields(args), "--json")...)
+		if err != nil || !strings.Contains(got, want) || strings.Contains(got, "null") {
+			t.Errorf("%s: %v: %s", args, err, got)
 		}
 	}
 }

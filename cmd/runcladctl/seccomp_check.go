@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/profiles/filter"
 	"github.com/runclad/runclad/profiles/syscalls"
 )
@@ -25,37 +26,31 @@ is 1 where something is found.`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: completeProfiles,
 	}
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return seccompCheck(cmd.OutOrStdout(), args[0], *asJSON)
+		f, err := loadFilter(args[0])
+		if err != nil {
+			return err
+		}
+		warnings := warn(f)
+		err = answer(cmd, warnings, func(out io.Writer) error { return printWarnings(out, warnings) })
+		if err == nil && len(warnings) > 0 { // so that scripts see it
+			err = fmt.Errorf("%s: %s", args[0], text.Count(len(warnings), "warning"))
+		}
+		return err
 	}
 	return cmd
 }
 
-// seccompCheck names what is wrong with a profile. That there is something is an
-// error, so that scripts see it.
-func seccompCheck(out io.Writer, name string, asJSON bool) error {
-	f, err := loadFilter(name)
-	if err != nil {
-		return err
-	}
-	warnings := warn(f)
-	if asJSON {
-		if err := writeJSON(out, warnings); err != nil {
-			return err
-		}
-	} else {
-		for _, w := range warnings {
-			fmt.Fprintln(out, w)
-		}
+func printWarnings(out io.Writer, warnings []string) error {
+	for _, w := range warnings {
+		fmt.Fprintln(out, w)
 	}
 	if len(warnings) > 0 {
-		return fmt.Errorf("%s: %d warnings", name, len(warnings))
+		return nil
 	}
-	if !asJSON {
-		fmt.Fprintln(out, "nothing found")
-	}
-	return nil
+	_, err := fmt.Fprintln(out, "nothing found")
+	return err
 }
 
 // tail are the calls that runtimes make between loading the filter and execve(2),

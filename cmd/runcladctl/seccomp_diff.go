@@ -39,30 +39,26 @@ func seccompDiffCommand() *cobra.Command {
 		ValidArgsFunction: completeProfiles,
 	}
 	all := cmd.Flags().Bool("all", false, "print different errors too")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return seccompDiff(cmd.OutOrStdout(), args[0], args[1], *all, *asJSON)
+		a, err := loadFilter(args[0])
+		if err != nil {
+			return err
+		}
+		b, err := loadFilter(args[1])
+		if err != nil {
+			return err
+		}
+		diffs := compare(a, b)
+		if !*all {
+			diffs = slices.DeleteFunc(diffs, func(d difference) bool { return d.aAllows == d.bAllows })
+		}
+		return answer(cmd, diffs, func(out io.Writer) error { return printDifferences(out, args[0], args[1], diffs) })
 	}
 	return cmd
 }
 
-// seccompDiff compares two profiles by what they decide, not by their text.
-func seccompDiff(out io.Writer, nameA, nameB string, all, asJSON bool) error {
-	a, err := loadFilter(nameA)
-	if err != nil {
-		return err
-	}
-	b, err := loadFilter(nameB)
-	if err != nil {
-		return err
-	}
-	diffs := compare(a, b)
-	if !all {
-		diffs = slices.DeleteFunc(diffs, func(d difference) bool { return d.aAllows == d.bAllows })
-	}
-	if asJSON {
-		return writeJSON(out, diffs)
-	}
+func printDifferences(out io.Writer, nameA, nameB string, diffs []difference) error {
 	for _, part := range []struct {
 		heading string
 		in      func(difference) bool
@@ -86,10 +82,11 @@ func seccompDiff(out io.Writer, nameA, nameB string, all, asJSON bool) error {
 			fmt.Fprintf(out, "%s (%d):\n%s\n", part.heading, len(lines), strings.Join(lines, "\n"))
 		}
 	}
-	if len(diffs) == 0 {
-		fmt.Fprintln(out, "no difference")
+	if len(diffs) > 0 {
+		return nil
 	}
-	return nil
+	_, err := fmt.Fprintln(out, "no difference")
+	return err
 }
 
 // compare evaluates both over every call of this architecture and the values
@@ -104,7 +101,7 @@ func compare(a, b *filter.Filter) []difference {
 	}
 	names = append(names, "(a call that neither knows)")
 	rng := rand.New(rand.NewPCG(1, 2)) // the same examples every time
-	var out []difference
+	out := []difference{}
 	for _, name := range names {
 		values, depends := named(name, a, b)
 		first := len(out)

@@ -50,26 +50,22 @@ ARGUMENT is a number, or constants such as AF_INET or PROT_READ|PROT_WRITE.`,
 	}
 	var c choice
 	c.flags(cmd)
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return seccompExplain(cmd.OutOrStdout(), args, &c, *asJSON)
+		set, err := c.set()
+		if err != nil {
+			return err
+		}
+		e, err := explain(args, set, c.arch)
+		if err != nil {
+			return err
+		}
+		return answer(cmd, e, e.print)
 	}
 	return cmd
 }
 
-// seccompExplain says what the generated profile does with a call.
-func seccompExplain(out io.Writer, call []string, c *choice, asJSON bool) error {
-	set, err := c.set()
-	if err != nil {
-		return err
-	}
-	e, err := explain(call, set, c.arch)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return writeJSON(out, e)
-	}
+func (e *explanation) print(out io.Writer) error {
 	verdict := "allowed"
 	if !e.Allowed {
 		verdict = "refused with " + e.Errno

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/profiles/syscalls"
 )
 
@@ -36,32 +37,44 @@ does with each call, and why.`,
 	var c choice
 	c.flags(cmd)
 	table := cmd.Flags().Bool("table", false, "print a table of all calls with the reason for each")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return seccompShow(cmd.OutOrStdout(), &c, *table, *asJSON)
+		if !*table {
+			return seccompShow(cmd.OutOrStdout(), &c)
+		}
+		lines, err := seccompTable(&c)
+		if err != nil {
+			return err
+		}
+		return answer(cmd, lines, func(out io.Writer) error { return printTable(out, lines) })
 	}
 	return cmd
 }
 
 // seccompShow prints the generated profile.
-func seccompShow(out io.Writer, c *choice, table, asJSON bool) error {
+func seccompShow(out io.Writer, c *choice) error {
 	raw, err := c.profile()
 	if err != nil {
 		return err
 	}
-	if !table {
-		var b bytes.Buffer
-		if err := json.Indent(&b, raw, "", "  "); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(out, b.String())
+	var b bytes.Buffer
+	if err := json.Indent(&b, raw, "", "  "); err != nil {
 		return err
 	}
+	_, err = fmt.Fprintln(out, b.String())
+	return err
+}
+
+// seccompTable says of each call what the profile does with it, and why.
+func seccompTable(c *choice) ([]line, error) {
 	set, err := c.set()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var lines []line
+	if _, err := syscalls.ScmpArch(c.arch); err != nil {
+		return nil, err
+	}
+	lines := []line{}
 	for i := range syscalls.Table {
 		s := &syscalls.Table[i]
 		if n, ok := s.Number(c.arch); ok {
@@ -72,13 +85,14 @@ func seccompShow(out io.Writer, c *choice, table, asJSON bool) error {
 			lines = append(lines, l)
 		}
 	}
-	if asJSON {
-		return writeJSON(out, lines)
-	}
+	return lines, nil
+}
+
+func printTable(out io.Writer, lines []line) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CALL\tNUMBER\tSINCE\tDOES\tBROUGHT BACK BY\tREASON")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", l.Call, l.Number, dash(l.Since), l.Does, dash(strings.Join(l.Back, " ")), dash(l.Reason))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", l.Call, l.Number, text.Or(l.Since, "-"), l.Does, text.Or(strings.Join(l.Back, " "), "-"), text.Or(l.Reason, "-"))
 	}
 	return w.Flush()
 }

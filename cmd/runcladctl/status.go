@@ -3,7 +3,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -26,17 +26,14 @@ it.`,
 		Args: arguments(0, 0),
 	}
 	all := cmd.Flags().BoolP("all", "a", false, "show records of containers that are gone too")
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s := status.Of(node.This, node.LoadPolicy(), *all)
-		if *asJSON {
-			return writeJSON(cmd.OutOrStdout(), s)
-		}
-		if err := s.Print(cmd.OutOrStdout()); err != nil {
+		if err := answer(cmd, s, s.Print); err != nil {
 			return err
 		}
 		if len(s.Doubts) > 0 {
-			return fmt.Errorf("the list may be incomplete")
+			return errors.New("the list may be incomplete")
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -16,13 +17,12 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  arguments(0, 0),
 	}
-	asJSON := jsonFlag(cmd)
+	jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *asJSON {
-			return writeJSON(cmd.OutOrStdout(), map[string]string{"version": runtime.Version})
-		}
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), "runcladctl version", runtime.Version)
-		return err
+		return answer(cmd, map[string]string{"version": runtime.Version}, func(out io.Writer) error {
+			_, err := fmt.Fprintln(out, "runcladctl version", runtime.Version)
+			return err
+		})
 	}
 	return cmd
 }

@@ -204,6 +204,7 @@ func Check(o Options, report func(Event)) (err error) {
 	if len(needs) > 0 {
 		return ErrDepends
 	}
+	report(Event{Action: Note, Text: "nothing here depends on runclad"})
 	return nil
 }
 

@@ -398,11 +398,11 @@ func TestText(t *testing.T) {
 		Image: "evil\x1b[2J\nimage", UID: 2001000001, Profile: "default", Rule: "r1", Exemptions: []string{"a"},
 		Reason: "no\u202e way",
 	}
-	want := `2026-03-04T12:00:00Z refused  create  docker     web (0123456789ab) image=evil\x1b[2J\x0aimage uid=2001000001 rule=r1 exemptions=1 no\u202e way`
+	want := `2026-03-04T12:00:00Z refused     create  docker     web (0123456789ab) image=evil\x1b[2J\x0aimage uid=2001000001 rule=r1 exemptions=1 no\u202e way`
 	if got := e.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := e.Text(true); !strings.Contains(got, "\x1b[31mrefused \x1b[0m") {
+	if got := e.Text(true); !strings.Contains(got, "\x1b[31mrefused    \x1b[0m") {
 		t.Errorf("%q", got)
 	}
 }

@@ -56,6 +56,16 @@ const (
 	BreakGlass = "break-glass"
 )
 
+// The verbs of a grant of more privilege, whose lines runcladctl writes. All
+// others are the shim's.
+const (
+	Grant = "grant"
+	End   = "end"
+)
+
+// Verbs are all that a line can have.
+var Verbs = [...]string{"create", "run", "restore", "exec", "start", Grant, End}
+
 // The ways in which a container can have been let pass.
 const (
 	Enforce = "enforce"

@@ -18,7 +18,7 @@ func (e *Entry) String() string { return e.Text(false) }
 func (e *Entry) Text(p text.Painter) string {
 	words := []string{
 		p.Paint(text.Dim, e.Time.UTC().Format("2006-01-02T15:04:05Z")),
-		p.Paint(colour(e.Decision), fmt.Sprintf("%-8s", text.Clean(e.Decision))),
+		p.Paint(colour(e.Decision), fmt.Sprintf("%-*s", len(BreakGlass), text.Clean(e.Decision))),
 		fmt.Sprintf("%-7s", text.Clean(e.Verb)),
 		fmt.Sprintf("%-10s", text.Or(e.Engine, "-")),
 		p.Paint(text.Bold, e.Who()),

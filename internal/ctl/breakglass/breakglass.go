@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runclad/runclad/internal/audit"
+	"github.com/runclad/runclad/internal/ctl/auditlog"
 	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/workload"
 	"github.com/runclad/runclad/profiles"
@@ -53,7 +54,7 @@ func Begin(store record.Store, r record.Record, q Request, log Log) (record.Gran
 	}
 	g.Limit(now, q.For)
 	reason := fmt.Sprintf("%s (by %s until %s: %s)", g.Reason, g.Who, g.Until.UTC().Format(time.RFC3339), What(&g))
-	if err := log.Append(line(&r, now.Wall, "grant", reason)); err != nil {
+	if err := log.Append(line(&r, now.Wall, auditlog.Grant, reason)); err != nil {
 		return g, fmt.Errorf("nothing is granted: %w", err)
 	}
 	return g, store.WriteGrant(r, g)
@@ -65,7 +66,7 @@ func End(store record.Store, r record.Record, log Log) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.EndGrant(r), log.Append(line(&r, time.Now(), "end", "taken back by "+by)))
+	return errors.Join(store.EndGrant(r), log.Append(line(&r, time.Now(), auditlog.End, "taken back by "+by)))
 }
 
 func line(r *record.Record, at time.Time, verb, reason string) []byte {

@@ -5,14 +5,13 @@ package dockerrun
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/runclad/runclad/internal/ctl/enginespec/corpus"
 )
 
 // scenarios are calls of docker run, and what a real dockerd (20.10) made of
@@ -64,23 +63,6 @@ func busybox() *Image {
 	i.Config.Env = []string{"PATH=/bin:/usr/bin"}
 	i.Config.Cmd = []string{"sh"}
 	return i
-}
-
-func captured(t *testing.T, scenario string) *specs.Spec {
-	t.Helper()
-	files, err := filepath.Glob("../../harden/testdata/corpus/docker/" + scenario + "/*.config.json")
-	if err != nil || len(files) == 0 {
-		t.Fatal(scenario, err, files)
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s specs.Spec
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
-	return &s
 }
 
 // judged is what runclad judges of a specification, in a form in which the two
@@ -184,19 +166,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, want := judged(t, r.Spec), judged(t, captured(t, scenario))
-			keys := map[string]bool{}
-			for k := range got {
-				keys[k] = true
-			}
-			for k := range want {
-				keys[k] = true
-			}
-			for k := range keys {
-				if !reflect.DeepEqual(got[k], want[k]) {
-					t.Errorf("%s: made %v\n        sent %v", k, got[k], want[k])
-				}
-			}
+			corpus.Compare(t, judged(t, r.Spec), judged(t, corpus.Spec(t, "docker/"+scenario)))
 		})
 	}
 }

@@ -3,7 +3,10 @@
 package doctor
 
 import (
+	"cmp"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +49,21 @@ func (h *Host) uids(a *area) {
 	if err != nil {
 		p = policy.Default() // the policy has its own finding
 	}
-	for name, profile := range p.Profiles {
-		r := identity.Range{First: profile.UIDRange[0], Last: profile.UIDRange[1]}
+	ranges := map[identity.Range][]string{} // whose they are
+	for _, name := range slices.Sorted(maps.Keys(p.Profiles)) {
+		if profile := p.Profiles[name]; !profile.HandOff {
+			r := identity.Range{First: profile.UIDRange[0], Last: profile.UIDRange[1]}
+			ranges[r] = append(ranges[r], name)
+		}
+	}
+	byFirst := func(a, b identity.Range) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
+	}
+	for _, r := range slices.SortedFunc(maps.Keys(ranges), byFirst) {
+		whose := "uid_range of every profile"
+		if len(ranges) > 1 {
+			whose = "uid_range of " + strings.Join(ranges[r], ", ")
+		}
 		used, err := identity.Reserved(identity.HostPaths, identity.Ranges{r})
 		if err != nil {
 			a.unknown("UIDs", err)
@@ -63,11 +79,11 @@ func (h *Host) uids(a *area) {
 		const remedy = "choose another uid_range in the policy"
 		switch {
 		case free < 1000:
-			a.problem("UIDs", remedy, "profile %s: only %d of %s are not used by the host", name, free, r)
+			a.problem("UIDs", remedy, "%s: only %d of %s are not used by the host", whose, free, r)
 		case len(used) > 0:
-			a.warn("UIDs", remedy+", or leave it: they are passed over", "profile %s: the host uses %s of %s", name, strings.Join(texts, ", "), r)
+			a.warn("UIDs", remedy+", or leave it: they are passed over", "%s: the host uses %s of %s", whose, strings.Join(texts, ", "), r)
 		default:
-			a.ok("UIDs", "profile %s: the host uses none of %s", name, r)
+			a.ok("UIDs", "%s: the host uses none of %s", whose, r)
 		}
 	}
 }

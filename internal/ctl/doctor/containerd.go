@@ -50,7 +50,7 @@ func (h *Host) containerdOf(a *area, d node.Daemon) {
 	config, err := readContainerd(h.rootOf(d), file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		a.warn("configuration", "install.sh --containerd adds a handler", "%s is absent: no runtime handler leads to runclad", file)
+		a.warn("configuration", "runcladctl install --containerd adds a handler", "%s is absent: no runtime handler leads to runclad", file)
 		return
 	case err != nil:
 		a.problem("configuration", "mend the file; `containerd config dump` says more", "%v", err)
@@ -103,7 +103,7 @@ func (h *Host) handlers(a *area, file string, config *containerdConfig) {
 	slices.Sort(ours)
 	switch {
 	case len(ours) == 0:
-		a.warn("handlers", "install.sh --containerd adds one", "no runtime handler in %s leads to runclad: pods are not hardened", file)
+		a.warn("handlers", "runcladctl install --containerd adds one", "no runtime handler in %s leads to runclad: pods are not hardened", file)
 	case slices.Contains(ours, def):
 		a.ok("handlers", "%s is runclad, and the default for pods", def)
 	default:

@@ -98,7 +98,7 @@ func (h *Host) dockerRuntimes(a *area, d node.Daemon, file string, config *docke
 	}
 	switch {
 	case len(ours) == 0:
-		a.warn("runtimes", "install.sh --docker adds it", "no runtime in %s leads to runclad: Docker's containers are not hardened", file)
+		a.warn("runtimes", "runcladctl install --docker adds it", "no runtime in %s leads to runclad: Docker's containers are not hardened", file)
 		return
 	case slices.Contains(ours, def):
 		a.ok("runtimes", "%s is runclad, and the default for new containers", def)

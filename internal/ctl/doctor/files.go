@@ -47,7 +47,7 @@ func (h *Host) files(a *area) {
 		a.warn("rights", "run runcladctl doctor as root", "this is not root: much cannot be tried")
 	}
 	if h.Shim == "" {
-		a.problem("runclad", "install it (install.sh)", "runclad is not in any of the usual places")
+		a.problem("runclad", "install a package, or call install.sh in the source", "runclad is not in any of the usual places")
 	} else {
 		h.writable(a, "runclad", h.Shim)
 		noexec(a, h.Shim)

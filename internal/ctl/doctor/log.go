@@ -65,7 +65,7 @@ func (h *Host) log(a *area) {
 	const big = 1 << 30
 	if info, err := os.Stat(auditFile); err == nil && info.Size() > big {
 		if _, err := os.Stat(h.path("/etc/logrotate.d/runclad")); err != nil {
-			a.warn("rotation", "install.sh --logrotate writes /etc/logrotate.d/runclad", "the log has %d MiB, and nothing rotates it", info.Size()>>20)
+			a.warn("rotation", "runcladctl install --logrotate writes /etc/logrotate.d/runclad", "the log has %d MiB, and nothing rotates it", info.Size()>>20)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (h *Host) crio(a *area) {
 	slices.Sort(ours)
 	switch {
 	case len(ours) == 0:
-		a.warn("runtimes", "install.sh --crio adds one", "no runtime of CRI-O leads to runclad: pods are not hardened")
+		a.warn("runtimes", "runcladctl install --crio adds one", "no runtime of CRI-O leads to runclad: pods are not hardened")
 	case slices.Contains(ours, r.Default):
 		a.ok("runtimes", "%s is runclad, and the default for pods", r.Default)
 	default:
@@ -93,7 +93,7 @@ func (h *Host) podman(a *area) {
 	slices.Sort(ours)
 	switch def := config.Engine.Runtime; {
 	case len(ours) == 0:
-		a.warn("runtimes", "install.sh --podman adds one", "no runtime in containers.conf leads to runclad: Podman's containers are not hardened")
+		a.warn("runtimes", "runcladctl install --podman adds one", "no runtime in containers.conf leads to runclad: Podman's containers are not hardened")
 	case slices.Contains(ours, def) || h.isShim(def):
 		a.ok("runtimes", "%s is runclad, and the default", def)
 	default:

@@ -166,7 +166,11 @@ func with(was *policy.Profile, lines []string) (*policy.Profile, error) {
 	for _, line := range lines {
 		var add policy.Profile
 		if err := toml.NewDecoder(strings.NewReader(line)).DisallowUnknownFields().Decode(&add); err != nil {
-			return nil, fmt.Errorf("%q is no line of a profile: %s", line, strings.TrimPrefix(err.Error(), "toml: "))
+			reason := strings.TrimPrefix(err.Error(), "toml: ")
+			if unknown := new(toml.StrictMissingError); errors.As(err, &unknown) {
+				reason = "there is no such key (runclad-policy(5))"
+			}
+			return nil, fmt.Errorf("%q is no line of a profile: %s", line, reason)
 		}
 		if add.Base != "" {
 			return nil, fmt.Errorf("%q: what a profile starts from cannot be added", line)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/ctl/auditlog"
+	"github.com/runclad/runclad/internal/ctl/policylint"
 	"github.com/runclad/runclad/internal/policy"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/internal/workload"
@@ -91,6 +92,33 @@ func prepare(t *testing.T, e *Exemption, pl policy.Place) *Prepared {
 		t.Fatal(err)
 	}
 	return made
+}
+
+// An exemption that would stay behind another one says how it gets before it, and
+// one that is short is not warned of its end.
+func TestBehindAnother(t *testing.T) {
+	pl := place(t, map[string]string{"policy.toml": ""})
+	web := map[string]any{"container": "c1", "engine": "docker", "name": "web", "image": "web:1", "image_id": imageID, "profile": "default"}
+	first := exemption("all")
+	first.Until = now.AddDate(0, 0, 1)
+	first.Match.Engine, first.Allow = []string{"docker"}, []string{"host_ipc = true"}
+	made := prepare(t, first, pl)
+	for _, f := range made.Findings {
+		if f.Check == policylint.ExpiresSoon {
+			t.Errorf("%+v", f)
+		}
+	}
+	if err := made.Place(); err != nil {
+		t.Fatal(err)
+	}
+	second := exemption("web")
+	from(t, second, refused(t, web, control.Refuse(control.Namespaces, `host_pid = true`, "z")))
+	_, err := Prepare(second, pl, now)
+	if err == nil || !strings.Contains(err.Error(), "choose an --order below 50, or take that exemption away (runcladctl exempt remove all)") {
+		t.Fatal(err)
+	}
+	second.Order = 49
+	prepare(t, second, pl)
 }
 
 const imageID = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -60,7 +60,7 @@ func Prepare(e *Exemption, place policy.Place, now time.Time) (*Prepared, error)
 		return nil, err
 	}
 	for _, f := range policylint.Check(after, now) {
-		if f.Rule == e.Name {
+		if f.Rule == e.Name && f.Check != policylint.ExpiresSoon { // that was just asked for
 			out.Findings = append(out.Findings, f)
 		}
 	}
@@ -119,7 +119,11 @@ func (e *Exemption) decides(p *policy.Policy, now time.Time) error {
 			return fmt.Errorf("it would not be for the container: %s", t.Why)
 		}
 	}
-	return fmt.Errorf("rule %s (%s, line %d) decides before it: choose a lower --order, or put that rule right", d.Rule.Name, d.Rule.File, d.Rule.Line)
+	remedy := "choose a lower --order"
+	if m := fileName.FindStringSubmatch(filepath.Base(d.Rule.File)); m != nil {
+		remedy = fmt.Sprintf("choose an --order below %s, or take that exemption away (runcladctl exempt remove %s)", m[0][:2], m[1])
+	}
+	return fmt.Errorf("rule %s (%s, line %d) decides before it: %s", d.Rule.Name, d.Rule.File, d.Rule.Line, remedy)
 }
 
 // Place puts the file in place, at once or not at all. It fails if a file of that

@@ -85,6 +85,9 @@ func (e *Exemption) matchOf(w *workload.Workload) {
 			e.note("the name of pod %s looks generated, and the next one has another: --pod '%s-*' would match it too", w.Pod, stem[1])
 		}
 	}
+	if w.Namespace+w.Pod+w.Name+w.Image+w.ImageID == "" {
+		e.note("nothing is known of the container but its engine: the rule is for every one of %s", w.Engine)
+	}
 	if w.Sandbox {
 		e.note("it is the pause container that was refused: the rule is for every container of the pod, which shares its namespaces")
 		return

@@ -211,6 +211,11 @@ func show(m json.RawMessage) string {
 	if s == "null" {
 		return "absent"
 	}
+	// What the audit log has cut is the beginning of a text of JSON.
+	if cut := ""; json.Unmarshal(m, &cut) == nil && strings.HasSuffix(cut, "…") {
+		s = strings.TrimSuffix(cut, "…")
+		return text.Clean(strings.ToValidUTF8(s[:min(len(s), maxShown)], "") + "…")
+	}
 	if len(s) > maxShown {
 		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
 	}

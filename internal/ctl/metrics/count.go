@@ -62,9 +62,6 @@ func (s *state) countLog(logs []string) error {
 	return errors.Join(errs...)
 }
 
-// verbs are those of which the shim writes lines.
-var verbs = []string{"create", "run", "restore", "exec", "start"}
-
 func (s *state) count(l auditlog.Line, inFallback bool) {
 	if inFallback {
 		s.add(&fallback, 1)
@@ -75,7 +72,7 @@ func (s *state) count(l auditlog.Line, inFallback bool) {
 		return
 	}
 	verb := e.Verb
-	if !slices.Contains(verbs, verb) {
+	if !slices.Contains(auditlog.Verbs[:], verb) {
 		verb = "other" // what the engine made of the command line must not make series
 	}
 	s.add(&decisions, 1, verb, e.Decision, e.Engine, e.Profile)
@@ -85,6 +82,9 @@ func (s *state) count(l auditlog.Line, inFallback bool) {
 	}
 	for _, c := range e.RefusedBy() {
 		s.add(&refusals, 1, c)
+	}
+	if verb == auditlog.Grant || verb == auditlog.End {
+		return // runcladctl wrote it, not the shim
 	}
 	if s.Durations[verb] == nil {
 		s.Durations[verb] = &distribution{}

@@ -198,7 +198,7 @@ func TestWhatIsCounted(t *testing.T) {
 	b := newBench(t)
 	b.write(b.log, auditlog.Refused, 2)
 	b.write(b.log, auditlog.Hardened, 1)
-	b.raw(b.log, "{nonsense\n"+`{"time":"2026-03-04T13:00:00Z","decision":"failed","verb":"--weird","duration_ms":1}`+"\n")
+	b.raw(b.log, "{nonsense\n"+`{"time":"2026-03-04T13:00:00Z","decision":"failed","verb":"--weird","duration_ms":1}`+"\n"+`{"time":"2026-03-04T13:00:00Z","decision":"break-glass","verb":"grant"}`+"\n")
 	b.write(b.fallback, auditlog.Hardened, 5)
 	f := b.collect()
 	for _, tt := range []struct {
@@ -211,6 +211,8 @@ func TestWhatIsCounted(t *testing.T) {
 		{"runclad_decisions_total", []string{"refused"}, 2},
 		{"runclad_decisions_total", []string{"hardened"}, 6},
 		{"runclad_decisions_total", []string{"other", "failed"}, 1},
+		{"runclad_decisions_total", []string{"grant", "break-glass"}, 1},
+		{"runclad_shim_duration_seconds", []string{"grant"}, 0}, // it is no call of the shim
 		{"runclad_audit_broken_lines_total", nil, 1},
 		{"runclad_audit_fallback_lines_total", nil, 5},
 		{"runclad_policy_load_success", nil, 1},

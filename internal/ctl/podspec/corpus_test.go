@@ -5,14 +5,14 @@ package podspec
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/runclad/runclad/internal/ctl/enginespec/corpus"
 )
 
 // pods are what led to the captures of a real containerd's CRI plugin (2.4.2),
@@ -65,23 +65,6 @@ var pods = map[string]string{
   securityContext: {sysctls: [{name: net.ipv4.ip_forward, value: "1"}]}
   containers:
   - {name: sy, image: bbfull, command: [sh, -c, "echo started; sleep 300"], env: [{name: FOO, value: bar}], securityContext: {seccompProfile: {type: RuntimeDefault}}}`,
-}
-
-func captured(t *testing.T, scenario string) *specs.Spec {
-	t.Helper()
-	files, err := filepath.Glob("../../harden/testdata/corpus/cri/" + scenario + "/*.config.json")
-	if err != nil || len(files) != 1 {
-		t.Fatal(scenario, err, files)
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s specs.Spec
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
-	return &s
 }
 
 func fromYAML(t *testing.T, spec string) []*Container {
@@ -160,19 +143,7 @@ func TestCorpus(t *testing.T) {
 		for i, kind := range []string{"runp", "start"} {
 			t.Run(scenario+"-"+kind, func(t *testing.T) {
 				host := scenario == "03-hostns" && kind == "start"
-				got, want := judged(t, list[i].Spec, host), judged(t, captured(t, scenario+"-"+kind), host)
-				keys := map[string]bool{}
-				for k := range got {
-					keys[k] = true
-				}
-				for k := range want {
-					keys[k] = true
-				}
-				for k := range keys {
-					if !reflect.DeepEqual(got[k], want[k]) {
-						t.Errorf("%s: made %v\n        sent %v", k, got[k], want[k])
-					}
-				}
+				corpus.Compare(t, judged(t, list[i].Spec, host), judged(t, corpus.Spec(t, "cri/"+scenario+"-"+kind), host))
 			})
 		}
 	}

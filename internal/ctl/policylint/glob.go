@@ -59,6 +59,30 @@ func covers(wide, narrow string) bool {
 	return true
 }
 
+// meet reports whether a text matches both patterns. Row i of the table says of
+// the rest of a behind i whether it meets the rest of b behind each place.
+func meet(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	next := make([]bool, len(y)+1)
+	for i := len(x); i >= 0; i-- {
+		row := make([]bool, len(y)+1)
+		for j := len(y); j >= 0; j-- {
+			switch {
+			case i == len(x) && j == len(y):
+				row[j] = true
+			case i < len(x) && x[i] == '*':
+				row[j] = next[j] || j < len(y) && row[j+1]
+			case j < len(y) && y[j] == '*':
+				row[j] = row[j+1] || i < len(x) && next[j]
+			case i < len(x) && j < len(y) && (x[i] == '?' || y[j] == '?' || x[i] == y[j]):
+				row[j] = next[j+1]
+			}
+		}
+		next = row
+	}
+	return next[0]
+}
+
 // step returns the places after one more character.
 func step(pattern []rune, places []int, r rune) []int {
 	var next []int

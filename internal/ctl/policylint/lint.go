@@ -22,6 +22,9 @@ const (
 	Loosening = "loosening"
 )
 
+// ExpiresSoon is the check of rules that are about to end.
+const ExpiresSoon = "expires-soon"
+
 // Finding is one thing that is to be known about a policy.
 type Finding struct {
 	Level string `json:"level"`
@@ -46,6 +49,7 @@ func Check(p *policy.Policy, now time.Time) []Finding {
 	for i := range p.Rules {
 		c.rule = &p.Rules[i]
 		c.reach(p.Rules[:i])
+		c.evasion(p.Rules[i+1:])
 		c.expiry()
 		c.loosening()
 		if c.rule.Mode == policy.ModeRefuse && everything(c.rule) {
@@ -99,7 +103,7 @@ func (c *checker) expiry() {
 	case r.Expired(c.now):
 		c.warn("expired", "it expired at %s and no longer applies: remove it", r.Expires.UTC().Format(time.RFC3339))
 	case r.Expires.Sub(c.now) < soon:
-		c.warn("expires-soon", "it expires at %s", r.Expires.UTC().Format(time.RFC3339))
+		c.warn(ExpiresSoon, "it expires at %s", r.Expires.UTC().Format(time.RFC3339))
 	}
 }
 
@@ -146,6 +150,11 @@ func (c *checker) wide() {
 	if everything(r) {
 		c.warn("too-wide", "it loosens and has no match: every container that no earlier rule is for gets it")
 		return
+	}
+	beside := policy.Rule{Match: r.Match}
+	beside.Match.Engine = nil
+	if everything(&beside) {
+		c.warn("too-wide", "it loosens and names an engine alone: every container of it that no earlier rule is for gets it")
 	}
 	for _, k := range [...]struct {
 		key      string

@@ -45,6 +45,19 @@ func TestCovers(t *testing.T) {
 	}
 }
 
+// Two patterns meet exactly if a text matches both.
+func TestMeet(t *testing.T) {
+	patterns, texts := words("a*?b", 3), words("ab", 6)
+	for _, a := range patterns {
+		for _, b := range patterns {
+			want := slices.ContainsFunc(texts, func(s string) bool { return policy.Glob(a, s) && policy.Glob(b, s) })
+			if meet(a, b) != want {
+				t.Errorf("meet(%q, %q) = %v", a, b, !want)
+			}
+		}
+	}
+}
+
 var now = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
 func check(t *testing.T, text string) []string {
@@ -89,28 +102,29 @@ func TestGood(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"same":            {rule("a", "match.pod = \"p\"") + rule("b", "match.pod = \"p\""), "unreachable p.toml:7: rule b: it never decides: rule a (p.toml, line 1)"},
-		"wider":           {rule("a", "match.pod = [\"q\", \"p-*\"]") + rule("b", "match.pod = [\"p-1\", \"p-?\"]"), "unreachable p.toml:7"},
-		"no match":        {rule("a", "profile = \"strict\"") + rule("b", "match.engine = \"docker\""), "unreachable"},
-		"all engines":     {rule("a", "match.engine = [\"*o*\", \"cri\", \"direct\"]\nprofile = \"strict\"") + rule("b", ""), "unreachable"},
-		"sandbox":         {rule("a", "match.sandbox = true") + rule("b", "match.sandbox = true\nmatch.pod = \"x\""), "unreachable"},
-		"annotation":      {rule("a", "match.annotation.k = \"v*\"") + rule("b", "match.annotation.k = \"v1\"\nmatch.pod = \"x\""), "unreachable"},
-		"impossible":      {rule("a", "match.sandbox = true\nmatch.engine = \"docker\""), "it is for pause containers"},
-		"named sandbox":   {rule("a", "match.sandbox = true\nmatch.container = \"c\""), "no container name"},
-		"label":           {rule("a", "match.label.x = \"y\"\nmatch.engine = \"cri\""), "only Docker"},
-		"expired":         {"[[rule]]\nname = \"a\"\nexpires = \"2026-01-01\"\n", "expired p.toml:1: rule a"},
-		"soon":            {"[[rule]]\nname = \"a\"\nexpires = \"2026-11-05\"\n", "expires-soon"},
-		"loosens for all": {rule("a", `profile = "baseline"`), "too-wide p.toml:1: rule a: it loosens and has no match"},
-		"star":            {rule("a", "profile = \"baseline\"\nmatch.namespace = \"*\""), `match.namespace = "*" matches every one`},
-		"tag":             {rule("a", "profile = \"baseline\"\nmatch.image = \"nginx:1.27\""), "image-by-name"},
-		"no sandbox":      {rule("a", "profile = \"system\"\nmatch.container = \"agent\""), "sandbox p.toml:1: rule a: it gives host namespaces"},
-		"claims":          {rule("a", "profile = \"baseline\"\nmatch.pod = \"p\"\nclaims = true"), "claims p.toml:1"},
-		"unaccounted":     {"[[rule]]\nname = \"a\"\nprofile = \"baseline\"\nmatch.pod = \"p\"\n", "it loosens and has no reason, no owner, no expires"},
-		"unused":          {"[profile.mine]\nhost_pid = true\n", "unused profile mine"},
-		"default":         {"[profile.default]\nhost_pid = true\n", "too-wide profile default"},
-		"all images":      {"[profile.default]\nimages = [\"sha256:*\"]\n", "images profile default"},
-		"refuses all":     {rule("a", `mode = "refuse"`), "refuses-all"},
-		"audit for all":   {rule("a", `mode = "audit"`), "too-wide"},
+		"same":                  {rule("a", "match.pod = \"p\"") + rule("b", "match.pod = \"p\""), "unreachable p.toml:7: rule b: it never decides: rule a (p.toml, line 1)"},
+		"wider":                 {rule("a", "match.pod = [\"q\", \"p-*\"]") + rule("b", "match.pod = [\"p-1\", \"p-?\"]"), "unreachable p.toml:7"},
+		"no match":              {rule("a", "profile = \"strict\"") + rule("b", "match.engine = \"docker\""), "unreachable"},
+		"all engines":           {rule("a", "match.engine = [\"*o*\", \"cri\", \"direct\"]\nprofile = \"strict\"") + rule("b", ""), "unreachable"},
+		"sandbox":               {rule("a", "match.sandbox = true") + rule("b", "match.sandbox = true\nmatch.pod = \"x\""), "unreachable"},
+		"annotation":            {rule("a", "match.annotation.k = \"v*\"") + rule("b", "match.annotation.k = \"v1\"\nmatch.pod = \"x\""), "unreachable"},
+		"impossible":            {rule("a", "match.sandbox = true\nmatch.engine = \"docker\""), "it is for pause containers"},
+		"named sandbox":         {rule("a", "match.sandbox = true\nmatch.container = \"c\""), "no container name"},
+		"label":                 {rule("a", "match.label.x = \"y\"\nmatch.engine = \"cri\""), "only Docker"},
+		"expired":               {"[[rule]]\nname = \"a\"\nexpires = \"2026-01-01\"\n", "expired p.toml:1: rule a"},
+		"soon":                  {"[[rule]]\nname = \"a\"\nexpires = \"2026-11-05\"\n", "expires-soon"},
+		"loosens for all":       {rule("a", `profile = "baseline"`), "too-wide p.toml:1: rule a: it loosens and has no match"},
+		"loosens for an engine": {rule("a", "profile = \"baseline\"\nmatch.engine = \"podman\""), "too-wide p.toml:1: rule a: it loosens and names an engine alone"},
+		"star":                  {rule("a", "profile = \"baseline\"\nmatch.namespace = \"*\""), `match.namespace = "*" matches every one`},
+		"tag":                   {rule("a", "profile = \"baseline\"\nmatch.image = \"nginx:1.27\""), "image-by-name"},
+		"no sandbox":            {rule("a", "profile = \"system\"\nmatch.container = \"agent\""), "sandbox p.toml:1: rule a: it gives host namespaces"},
+		"claims":                {rule("a", "profile = \"baseline\"\nmatch.pod = \"p\"\nclaims = true"), "claims p.toml:1"},
+		"unaccounted":           {"[[rule]]\nname = \"a\"\nprofile = \"baseline\"\nmatch.pod = \"p\"\n", "it loosens and has no reason, no owner, no expires"},
+		"unused":                {"[profile.mine]\nhost_pid = true\n", "unused profile mine"},
+		"default":               {"[profile.default]\nhost_pid = true\n", "too-wide profile default"},
+		"all images":            {"[profile.default]\nimages = [\"sha256:*\"]\n", "images profile default"},
+		"refuses all":           {rule("a", `mode = "refuse"`), "refuses-all"},
+		"audit for all":         {rule("a", `mode = "audit"`), "too-wide"},
 	} {
 		got := strings.Join(check(t, tt.text), "\n")
 		if !strings.Contains(got, tt.want) {

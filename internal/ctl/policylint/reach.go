@@ -30,10 +30,11 @@ func claimed(engine string) bool {
 	return false
 }
 
-// named reports whether a rule goes by a name that can be a claim.
-func named(r *policy.Rule) bool {
+// named reports whether a rule goes by a name that is a claim under such an
+// engine. containerd's own namespace is none.
+func named(r *policy.Rule, engine string) bool {
 	m := &r.Match
-	return len(m.Pod) > 0 || len(m.Container) > 0 || len(m.Image) > 0 || len(m.Namespace) > 0
+	return len(m.Pod) > 0 || len(m.Container) > 0 || len(m.Image) > 0 || len(m.Namespace) > 0 && engine != workload.Containerd
 }
 
 // hides reports whether an earlier rule matches all that a later one does, for
@@ -47,7 +48,7 @@ func hides(p *policy.Policy, earlier, later *policy.Rule) bool {
 		if !slices.Contains(have, e) {
 			return false
 		}
-		if claimed(e) && named(earlier) && !earlier.Claims && earlier.Loosens(p) {
+		if claimed(e) && named(earlier, e) && !earlier.Claims && earlier.Loosens(p) {
 			return false // it is passed over there
 		}
 	}

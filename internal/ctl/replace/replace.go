@@ -5,6 +5,7 @@
 package replace
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +16,10 @@ import (
 func File(name string, mode os.FileMode, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".")
 	if err != nil {
+		var where *os.PathError
+		if errors.As(err, &where) {
+			where.Path = name // nobody asked for the other name
+		}
 		return err
 	}
 	defer func() {

@@ -19,9 +19,10 @@ const (
 
 // Standard is one of them.
 type Standard struct {
-	ID, Title string
+	ID    string `json:"standard"`
+	Title string `json:"title"`
 	// Beyond says which of its clauses are not judged here, and why.
-	Beyond string
+	Beyond string `json:"beyond"`
 }
 
 // Standards in the order of the report.

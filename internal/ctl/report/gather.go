@@ -12,6 +12,7 @@ import (
 
 	"github.com/runclad/runclad/internal/ctl/auditlog"
 	"github.com/runclad/runclad/internal/ctl/node"
+	"github.com/runclad/runclad/internal/ctl/text"
 	"github.com/runclad/runclad/internal/host"
 	shim "github.com/runclad/runclad/runtime"
 )
@@ -52,11 +53,11 @@ func Gather(n node.Node, p node.Policy, since, now time.Time) *Evidence {
 	e := &Evidence{Since: since, Until: now, Node: nodeFacts(p), NotRunning: []NotJudged{}}
 	list, err := n.Containers()
 	if err != nil {
-		e.Doubts = append(e.Doubts, err.Error())
+		e.Doubts = append(e.Doubts, text.Lines(err)...)
 	}
 	execs, err := e.readLog(n)
 	if err != nil {
-		e.Doubts = append(e.Doubts, err.Error())
+		e.Doubts = append(e.Doubts, text.Lines(err)...)
 	}
 	facts := host.Kernel()
 	masked, readonly := present(hidden), present(protected)

@@ -48,8 +48,9 @@ func (r *Report) Print(out io.Writer) error {
 	if len(r.Log.Refusals) > 0 {
 		fmt.Fprintf(out, "\nrefused since %s:\n", r.Since.UTC().Format(timeForm))
 		for _, f := range r.Log.Refusals {
-			fmt.Fprintf(out, "  %4d by %s, last %s %s: %s\n", f.Count, text.Or(f.Control, "no control"), f.Last.UTC().Format(timeForm), clean(f.Who), clean(f.Reason))
+			fmt.Fprintf(out, "  %4d by %s, last %s %s\n", f.Count, text.Or(f.Control, "no control"), f.Last.UTC().Format(timeForm), clean(f.Who))
 		}
+		fmt.Fprintln(out, "why: runcladctl audit search --decision refused")
 	}
 	for _, d := range r.Doubts {
 		fmt.Fprintln(out, paint.Paint(text.Yellow, "not read: ")+clean(d))

@@ -87,7 +87,7 @@ func Of(n node.Node, p node.Policy, all bool) *Status {
 	}
 	list, err := n.Containers()
 	if err != nil {
-		s.Doubts = append(s.Doubts, err.Error())
+		s.Doubts = append(s.Doubts, text.Lines(err)...)
 	}
 	for _, c := range list {
 		if c.State == node.Gone && !all {
@@ -170,7 +170,7 @@ func (s *Status) Print(out io.Writer) error {
 		fmt.Fprintln(w, "CONTAINER\tENGINE\tWHO\tIMAGE\tSTATE\tUID\tPROFILE\tRULE\tSECCOMP\tMETADATA\tNOTE")
 		for i := range s.Containers {
 			r := &s.Containers[i]
-			fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Engine, r.who(), text.Or(r.Image, "-"), r.State,
+			fmt.Fprintf(w, "%.12s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Engine, text.Short(r.who()), text.Short(text.Or(r.Image, "-")), r.State,
 				r.uid(), r.profile(), text.Or(r.Rule, "-"), r.seccomp(), r.metadata(), strings.Join(r.notes(), ", "))
 		}
 		if err := w.Flush(); err != nil {
@@ -207,7 +207,7 @@ func (s *Status) printExemptions(out io.Writer, paint text.Painter) {
 	type why struct{ rule, profile string }
 	having := map[why]int{}
 	for i := range s.Containers {
-		if r := &s.Containers[i]; len(r.Exemptions) > 0 {
+		if r := &s.Containers[i]; len(r.Exemptions) > 0 && r.State != node.Gone {
 			having[why{r.Rule, r.Profile}]++
 		}
 	}

@@ -43,12 +43,31 @@ func Clean(s string) string {
 	return b.String()
 }
 
+// Lines returns what an error says, one text for each of those that errors.Join
+// made one of.
+func Lines(err error) []string { return strings.Split(err.Error(), "\n") }
+
 // Or returns s cleaned, or another text where there is none.
 func Or(s, other string) string {
 	if s == "" {
 		return other
 	}
 	return Clean(s)
+}
+
+// widest is how long a name can be in a table: beyond it, what other columns say
+// is out of sight.
+const widest = 56
+
+// Short returns a name of a table's cell, with … for the middle of a long one:
+// images differ at the end, by their tags, and names at either.
+func Short(s string) string {
+	r := []rune(s)
+	if len(r) <= widest {
+		return s
+	}
+	const head = widest / 2
+	return string(r[:head]) + "…" + string(r[len(r)-(widest-head-1):])
 }
 
 // Count names a number of things: "1 container", "2 processes".

@@ -4,8 +4,25 @@ package text
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
+
+// A long name keeps its beginning and its end, and no more than the width.
+func TestShort(t *testing.T) {
+	const end = ":2026.11.27-build.4711"
+	long := "registry.example.com/" + strings.Repeat("team/", 20) + "ü" + end
+	got := Short(long)
+	if utf8.RuneCountInString(got) != widest || !strings.HasPrefix(got, "registry.example.com/") || !strings.HasSuffix(got, end) || !strings.Contains(got, "…") {
+		t.Errorf("%q", got)
+	}
+	for _, s := range []string{"", "web", long[:widest]} {
+		if got := Short(s); got != s {
+			t.Errorf("%q: %q", s, got)
+		}
+	}
+}
 
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
