@@ -22,9 +22,14 @@ const (
 	// maxProgramEntries bounds how many directory entries are looked at for
 	// programs in all places of one container, maxProgramDepth how deep. One
 	// whose content is read counts for readCost.
-	maxProgramEntries = 1024
-	readCost          = 4
+	maxProgramEntries = 4096
+	readCost          = 12
 	maxProgramDepth   = 6
+	// manyEntries make a directory a large one, which is looked at when all
+	// others have been: it must not use up what is left for them. Finding that
+	// out counts for manyCost.
+	manyEntries = 128
+	manyCost    = 16
 	// maxPrograms bounds the mounts that come of it.
 	maxPrograms = 32
 	// fewPrograms are mounted one by one, so that the directory in which they
@@ -42,6 +47,10 @@ func programDir(name string) bool {
 	return false
 }
 
+// dependencies reports whether a directory's name says that it holds other
+// people's code, which is installed and not written to.
+func dependencies(name string) bool { return name == "node_modules" || name == "site-packages" }
+
 // distributionState are directories of /var/lib with scripts that only a
 // package manager runs.
 func distributionState(dir string) bool {
@@ -52,8 +61,9 @@ func distributionState(dir string) bool {
 	return false
 }
 
-// programs finds them in each place, nearest to the top first. What lies beyond
-// the bounds can be read and not executed.
+// programs finds them in each place, nearest to the top first and large
+// directories last; a large one of dependencies is not looked through, but taken
+// as a whole. What lies beyond the bounds can be read and not executed.
 func (f *finder) programs() {
 	entries, mounts := maxProgramEntries, maxPrograms
 	for i := range f.found {
@@ -64,9 +74,16 @@ func (f *finder) programs() {
 		type level struct {
 			dir   string
 			depth int
+			large bool
 		}
-		queue := []level{{p.Path, 0}}
-		for len(queue) > 0 && mounts > 0 {
+		queue, large := []level{{dir: p.Path}}, []level(nil)
+		for mounts > 0 {
+			if len(queue) == 0 {
+				queue, large = large, nil
+			}
+			if len(queue) == 0 {
+				break
+			}
 			at := queue[0]
 			queue = queue[1:]
 			if entries <= 0 {
@@ -78,12 +95,30 @@ func (f *finder) programs() {
 				}
 				continue
 			}
-			found, dirs, seen := f.programsIn(at.dir, entries)
+			names := manyEntries
+			switch {
+			case at.depth == 0:
+				names = maxEntries
+			case at.large:
+				names = entries
+			}
+			base, enough := path.Base(at.dir), fewPrograms+1
+			switch {
+			case at.depth == 0:
+				enough = maxPrograms
+			case programDir(base):
+				enough = 1
+			}
+			found, dirs, seen, whole := f.programsIn(at.dir, names, enough, entries, at.depth == 0 || at.large)
 			entries -= seen
 			switch {
-			case at.depth > 0 && (len(found) > fewPrograms || len(found) > 0 && programDir(path.Base(at.dir))):
+			case at.depth > 0 && len(found) == enough, !whole && dependencies(base):
 				p.Programs = append(p.Programs, Program{Path: at.dir, Dir: true})
 				mounts--
+				continue
+			case !whole:
+				at.large = true
+				large = append(large, at)
 				continue
 			case len(found) > mounts:
 				found = found[:mounts]
@@ -97,7 +132,7 @@ func (f *finder) programs() {
 			}
 			for _, name := range dirs {
 				if dir := path.Join(at.dir, name); !f.has(dir) && !distributionState(dir) {
-					queue = append(queue, level{dir, at.depth + 1})
+					queue = append(queue, level{dir: dir, depth: at.depth + 1})
 				}
 			}
 		}
@@ -130,28 +165,33 @@ func (p *Place) runs(dir string) bool {
 	return false
 }
 
-// programsIn returns the names of the programs and of the directories in dir,
-// and how many entries it looked at, at most limit.
-func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen int) {
+// programsIn returns the names of the programs, at most enough, and of the
+// directories in dir, and what looking at them counts for, at most about budget.
+// Of more entries than names it looks at the first, or, unless it has to, at
+// none: whole is false then.
+func (f *finder) programsIn(dir string, names, enough, budget int, must bool) (found, dirs []string, seen int, whole bool) {
 	fd, err := f.open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
-		return nil, nil, 1
+		return nil, nil, 1, true
 	}
 	defer unix.Close(fd)
-	list, _ := entries(fd, min(limit, maxEntries))
+	list, whole := entries(fd, names)
+	if !whole && !must {
+		return nil, nil, manyCost, false
+	}
 	seen = len(list) + 1
 	for _, e := range list {
 		switch {
 		case e.mode == unix.S_IFDIR:
 			dirs = append(dirs, e.name)
-		case e.mode == unix.S_IFREG && seen < limit && mayRun(fd, e.name):
+		case e.mode == unix.S_IFREG && len(found) < enough && seen < budget && mayRun(fd, e.name):
 			seen += readCost
 			if isProgram(fd, e.name) {
 				found = append(found, e.name)
 			}
 		}
 	}
-	return found, dirs, seen
+	return found, dirs, seen, true
 }
 
 // mayRun reports whether a file has an execute bit or the name of a shared
