@@ -94,8 +94,8 @@ func (f *finder) weigh(real string, why Why) {
 		if why != Home {
 			why = Service
 		}
-	case f.user.UID != 0 && f.user.mayWrite(st):
-		why = Service
+	case f.user.UID != 0 && f.user.mayWrite(st), st.Mode&0o002 != 0 && why != Home:
+		why = Service // for any user
 	case f.user.UID == 0 && why != Service: // root's own: state, home, working directory
 	default:
 		return
@@ -103,7 +103,7 @@ func (f *finder) weigh(real string, why Why) {
 	if f.ownedAbove(real, st) {
 		return
 	}
-	p := Place{Path: real, Why: why, Added: f.user.UID == 0 && (why == Work || why == Service)}
+	p := Place{Path: real, Why: why, Added: f.user.UID == 0 && (why == Work || why == Service && st.Uid != 0)}
 	f.describe(&p)
 	f.found = append(f.found, p)
 }

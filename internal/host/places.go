@@ -54,7 +54,7 @@ const (
 	// user's, whoever that owner is.
 	Listed Why = "listed"
 	// Service: the image gives it to a user of its own, or the container's own
-	// user could write to it. Where the container starts as root, directories of
+	// user or everybody could write to it. Where the container starts as root, directories of
 	// root's inside it take new files as under Work.
 	Service Why = "service"
 	// State: root's state directories, and the configuration of the program that
@@ -90,7 +90,7 @@ var stateDirs = [...]string{"/var/cache", "/var/lib", "/var/log", "/var/spool"}
 
 // searched are the directories in which services have theirs, one level deep.
 var searched = [...]string{
-	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr/local", "/usr/src",
+	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr", "/usr/local", "/usr/src",
 	"/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/www",
 }
 
@@ -98,7 +98,7 @@ var searched = [...]string{
 // programs, libraries and configuration, and what the kernel shows.
 func closed(p string) bool {
 	switch p {
-	case "/", "/etc", "/usr", "/usr/local", "/usr/src", "/var", "/opt", "/srv", "/home":
+	case "/", "/etc", "/usr", "/usr/local", "/usr/share", "/usr/src", "/var", "/opt", "/srv", "/home":
 		return true
 	}
 	for _, dir := range [...]string{
@@ -146,7 +146,7 @@ func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, 
 
 // find says which directories are made writable. The rules, in order: the usual
 // scratch directories; what the profile lists; what presets name; what the container's user owns or
-// could write to; for a container that starts as root also what the image gives
+// could write to, or everybody could; for a container that starts as root also what the image gives
 // to users of its own, and root's state directories; the user's home; the working
 // directory; where applications outside of it, and in /, write to by custom; and
 // /etc/NAME of the program NAME that is started. A place is left out where the engine
