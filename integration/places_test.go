@@ -13,9 +13,9 @@ import (
 	"github.com/runclad/runclad/integration/bed"
 )
 
-// TestPlacesByMode: what images give away by mode, outside of their usual
-// directories, can be written to, and the rest cannot.
-func TestPlacesByMode(t *testing.T) {
+// TestPlacesOfImages: what images need can be written to or executed, and what
+// lies beside it cannot.
+func TestPlacesOfImages(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		make       func(t *testing.T, root string)
@@ -63,7 +63,15 @@ func TestPlacesByMode(t *testing.T) {
 			user:  specs.User{UID: 1000, GID: 1000},
 			cwd:   "/srv/app",
 			works: "plugins/p7/tools/hash.sh && echo x >data/x",
-			not:   "echo x >plugins/p7/tools/hash.sh || { cp /bin/busybox data/sh && data/sh true; }",
+			not:   "echo x >plugins/p7/tools/hash.sh || { cp /bin/busybox data/true && data/true; }",
+		},
+		{
+			name: "a library unpacked to /tmp", // cassandra's
+			make: func(t *testing.T, root string) {
+				bed.Write(t, filepath.Join(root, "opt/cassandra/bin/cassandra"), "#!/bin/sh\n")
+			},
+			works: "cp /bin/busybox /tmp/true && /tmp/true",
+			not:   "cp /bin/busybox /run/true && /run/true",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

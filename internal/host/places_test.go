@@ -180,6 +180,10 @@ func TestPlaces(t *testing.T) {
 			want: []string{"/var/lib/varnish service empty exec"}, // /etc/ssh is root's, and this user could not write there
 		},
 		{
+			name: "a preset for a scratch directory", nodes: []node{{"usr/share/logstash/bin/logstash", "file 0 755 #!x"}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/"}, want: []string{"/tmp scratch empty exec"},
+		},
+		{
 			name: "an application outside of the working directory", nodes: []node{{"opt/solr/bin/solr", "file 0 755 #!x"}, {"opt/solr/logs", "dir 0 755"}, {"opt/solr/data", "dir 8983 755"}},
 			user: User{Cwd: "/"}, want: []string{"/opt/solr/data service empty added", "/opt/solr/logs work empty added"},
 		},
