@@ -35,7 +35,7 @@ const (
 
 // listed are the directories of which more than one path is asked, besides
 // those that are searched.
-var listed = [...]string{"/dev", "/sys", "/usr"}
+var listed = [...]string{"/dev", "/sys"}
 
 // mayList reports whether a directory is worth a listing.
 func mayList(dir string) bool {

@@ -90,7 +90,7 @@ var stateDirs = [...]string{"/var/cache", "/var/lib", "/var/log", "/var/spool"}
 
 // searched are the directories in which services have theirs, one level deep.
 var searched = [...]string{
-	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr/local", "/usr/src",
+	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr", "/usr/local", "/usr/src",
 	"/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/www",
 }
 
@@ -98,7 +98,7 @@ var searched = [...]string{
 // programs, libraries and configuration, and what the kernel shows.
 func closed(p string) bool {
 	switch p {
-	case "/", "/etc", "/usr", "/usr/local", "/usr/src", "/var", "/opt", "/srv", "/home":
+	case "/", "/etc", "/usr", "/usr/local", "/usr/share", "/usr/src", "/var", "/opt", "/srv", "/home":
 		return true
 	}
 	for _, dir := range [...]string{

@@ -117,6 +117,19 @@ func TestPlaces(t *testing.T) {
 			want: []string{"/data service empty", "/shared service empty"},
 		},
 		{
+			name: "clickhouse: root's directory that everybody may write to", nodes: []node{{"etc/clickhouse-server", "dir 0 777"}, {"etc/clickhouse-server/users.d", "dir 0 777"}, {"etc/other", "dir 0 775"}},
+			user: User{Cwd: "/"}, spec: `{"process":{"args":["/entrypoint.sh"]}}`,
+			want: []string{"/etc/clickhouse-server service"},
+		},
+		{
+			name: "the same as the working directory", nodes: []node{{"app/x", "file 0 666 x"}, {"app", "dir 0 777"}}, user: User{Cwd: "/app"},
+			want: []string{"/app service"},
+		},
+		{
+			name: "kafka: a directory of the user's in /usr", nodes: []node{{"usr/logs", "dir 1000 755"}, {"usr/share", "dir 1000 777"}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/"}, want: []string{"/usr/logs service empty"},
+		},
+		{
 			name: "by group", nodes: []node{{"g", "dir 0 775"}}, user: User{UID: 1000, GID: 0, Cwd: "/"},
 			want: []string{"/g service empty"},
 		},
@@ -147,7 +160,7 @@ func TestPlaces(t *testing.T) {
 		{
 			name: "system directories stay closed, whoever owns them",
 			nodes: []node{
-				{"usr/lib", "dir 33 777"}, {"usr/local/bin", "dir 33 777"}, {"etc/ssl", "dir 33 777"}, {"bin", "dir 33 777"}, {"lib", "dir 33 777"},
+				{"usr", "dir 0 777"}, {"usr/share", "dir 0 777"}, {"usr/lib", "dir 33 777"}, {"usr/local/bin", "dir 33 777"}, {"etc/ssl", "dir 33 777"}, {"bin", "dir 33 777"}, {"lib", "dir 33 777"},
 			},
 			user: User{Cwd: "/usr/bin"},
 		},
@@ -165,6 +178,10 @@ func TestPlaces(t *testing.T) {
 			name: "presets", nodes: []node{{"usr/sbin/varnishd", "file 0 755 \x7fELF"}, {"var/lib/varnish", "dir 105 755"}, {"usr/sbin/sshd", "file 0 755 \x7fELF"}, {"etc/ssh", "dir 0 755"}},
 			user: User{UID: 105, GID: 105, Cwd: "/"},
 			want: []string{"/var/lib/varnish service empty exec"}, // /etc/ssh is root's, and this user could not write there
+		},
+		{
+			name: "a preset for a scratch directory", nodes: []node{{"usr/share/logstash/bin/logstash", "file 0 755 #!x"}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/"}, want: []string{"/tmp scratch empty exec"},
 		},
 		{
 			name: "an application outside of the working directory", nodes: []node{{"opt/solr/bin/solr", "file 0 755 #!x"}, {"opt/solr/logs", "dir 0 755"}, {"opt/solr/data", "dir 8983 755"}},
@@ -221,6 +238,46 @@ func TestBounds(t *testing.T) {
 	}
 	if places > maxPlaces+len(usual) || programs > maxPrograms {
 		t.Errorf("%d places, %d programs", places, programs)
+	}
+}
+
+// TestProgramsOfLargeImages: a program is found however much lies beside it,
+// and what is large is looked through last.
+func TestProgramsOfLargeImages(t *testing.T) {
+	nodes := append([]node{}, base...)
+	files := func(dir string, n int, more ...node) {
+		for i := range n {
+			nodes = append(nodes, node{fmt.Sprintf("%s/f%d", dir, i), "file 1000 644 x"})
+		}
+		nodes = append(nodes, more...)
+	}
+	files("app/data", 1000)
+	files("app/bin", 150, node{"app/bin/x", "file 1000 755 #!x"})
+	for i := range 20 {
+		files(fmt.Sprintf("app/plugins/p%d", i), 100)
+		nodes = append(nodes, node{fmt.Sprintf("app/plugins/p%d/tools/tool", i), "file 1000 750 #!x"})
+	}
+	for i := range manyEntries + 1 {
+		nodes = append(nodes, node{fmt.Sprintf("app/node_modules/m%d/index.js", i), "file 1000 644 x"})
+	}
+	for _, dir := range []string{"app", "app/data", "app/bin"} {
+		nodes = append(nodes, node{dir, "dir 1000 755"})
+	}
+	got := map[string]bool{}
+	for _, p := range list(t, imageOf(t, nodes), User{UID: 1000, GID: 1000, Cwd: "/app"}, "{}") {
+		got[p] = true
+	}
+	want := []string{"/app service", "/app/bin runs", "/app/node_modules runs"}
+	for i := range 20 {
+		want = append(want, fmt.Sprintf("/app/plugins/p%d/tools/tool runs", i))
+	}
+	for _, p := range want {
+		if !got[p] {
+			t.Errorf("no %q", p)
+		}
+	}
+	if got["/app/data runs"] {
+		t.Error("data are taken for programs")
 	}
 }
 

@@ -24,6 +24,17 @@ type Preset struct {
 
 // All presets, by name.
 var All = [...]Preset{
+	// Programs on Java that unpack a shared library of their own to /tmp and load it,
+	// and do not start if they cannot: JNA's in Cassandra ("The native library could
+	// not be initialized"), Elasticsearch and OpenSearch (a bootstrap check), JRuby's
+	// in Logstash. It costs noexec on /tmp in such images.
+	{
+		Name: "jna", Place: "/tmp", Exec: true,
+		Programs: []string{
+			"/opt/cassandra/bin/cassandra", "/usr/share/elasticsearch/bin/elasticsearch",
+			"/usr/share/opensearch/bin/opensearch", "/usr/share/logstash/bin/logstash",
+		},
+	},
 	// Entrypoints of PHP's applications write settings from their environment among
 	// those of the interpreter (nextcloud, where Redis keeps the sessions).
 	{Name: "php", Programs: []string{"/usr/local/bin/php"}, Place: "/usr/local/etc/php/conf.d", Added: true},
