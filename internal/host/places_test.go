@@ -224,6 +224,62 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestLarge: what takes too long to look through neither hides the programs of
+// another place nor those that a package manager has put into it.
+func TestLarge(t *testing.T) {
+	large := func(dir string, owner int) (out []node) {
+		for i := range 300 {
+			for _, name := range []string{"package.json", "index.js", "lib/a.js"} {
+				out = append(out, node{fmt.Sprintf("%s/p%03d/%s", dir, i, name), fmt.Sprintf("file %d 644 x", owner)})
+			}
+		}
+		return out
+	}
+	const tool = "file 1000 755 #!/bin/sh"
+	for _, tt := range []struct {
+		name  string
+		nodes []node
+		user  User
+		want  []string
+	}{
+		{
+			name: "a cache in the home", nodes: append(large("root/.npm/_cacache", 0), node{"app/server", "file 0 755 #!/bin/sh"}, node{"root/.nvm/v/node/v20/bin/node", "file 0 755 \x7fELF"}),
+			user: User{Cwd: "/app", Home: "/root"},
+			want: []string{"/app work added", "/app/server runs", "/root home", "/root/.nvm/v/node/v20/bin runs"},
+		},
+		{
+			name: "node_modules of the user's", nodes: append(large("app/node_modules", 1000), node{"app/node_modules", "dir 1000 755"}, node{"app/node_modules/zz/cli.js", tool}),
+			user: User{UID: 1000, GID: 1000, Cwd: "/app"},
+		},
+		{
+			name: "the same in an application of the user's", nodes: append(large("app/node_modules", 1000), node{"app", "dir 1000 755"}, node{"app/node_modules/zz/cli.js", tool}),
+			user: User{UID: 1000, GID: 1000, Cwd: "/app"},
+			want: []string{"/app service", "/app/node_modules runs"},
+		},
+		{
+			name: "gems, deeper than is looked", nodes: []node{{"app/vendor/bundle", "dir 1000 755"}, {"app", "dir 1000 755"}, {"app/vendor/bundle/ruby/3.3.0/gems/x/lib/x/3.3/x.so", tool}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/app"},
+			want: []string{"/app service", "/app/vendor/bundle runs"},
+		},
+		{
+			name: "gems where everybody may install", nodes: []node{{"usr/local/bundle", "dir 0 1777"}, {"usr/local/bundle/ruby/3.3.0/gems/x/lib/x/3.3/x.so", "file 0 755 \x7fELF"}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, p := range list(t, imageOf(t, append(append([]node{}, base...), tt.nodes...)), tt.user, "") {
+				if dir, _, _ := strings.Cut(p, " "); !isUsual(dir) && !strings.HasPrefix(dir, "/var/") {
+					got = append(got, p)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
+				t.Errorf("places %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 // list describes the places of an image.
 func list(t *testing.T, root string, user User, text string) []string {
 	t.Helper()
