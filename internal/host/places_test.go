@@ -136,6 +136,40 @@ func TestPlaces(t *testing.T) {
 			user: User{UID: 33, GID: 33, Cwd: "/"},
 		},
 		{
+			name: "configuration of a server that a script starts", nodes: []node{{"usr/sbin/apache2", "file 0 755 \x7fELF"}, {"etc/apache2/ports.conf", "file 0 644 x"}, {"etc/cron.d/x", "file 0 644 x"}},
+			user: User{Cwd: "/"}, spec: `{"process":{"args":["apache2-foreground"]}}`,
+			want: []string{"/etc/apache2 state"},
+		},
+		{
+			name: "the same for a user of the image", nodes: []node{{"usr/sbin/apache2", "file 0 755 \x7fELF"}, {"etc/apache2/ports.conf", "file 0 644 x"}},
+			user: User{UID: 33, GID: 33, Cwd: "/"},
+		},
+		{
+			name:  "drupal: a service's directory deep in root's application",
+			nodes: []node{{"opt/drupal/web/index.php", "file 0 644 x"}, {"opt/drupal/web/sites/default", "dir 33 755"}},
+			user:  User{Cwd: "/opt/drupal"},
+			want:  []string{"/opt/drupal parts added"},
+		},
+		{
+			name:  "laravel as its user: the same, and one right in the working directory",
+			nodes: []node{{"var/www/html/artisan", "file 0 644 x"}, {"var/www/html/bootstrap/cache", "dir 33 755"}, {"var/www/html/storage", "dir 33 755"}},
+			user:  User{UID: 33, GID: 33, Cwd: "/var/www/html"},
+			want:  []string{"/var/www/html parts", "/var/www/html/storage service empty"},
+		},
+		{
+			name: "pgadmin: one file of the user's among root's", nodes: []node{{"pgadmin4/config.py", "file 0 644 x"}, {"pgadmin4/config_distro.py", "file 5050 664 x"}},
+			user: User{UID: 5050, Cwd: "/pgadmin4"},
+			want: []string{"/pgadmin4 parts"},
+		},
+		{
+			name: "another user's file", nodes: []node{{"pgadmin4/config_distro.py", "file 5050 664 x"}},
+			user: User{UID: 1000, Cwd: "/pgadmin4"},
+		},
+		{
+			name: "parts of a system directory", nodes: []node{{"etc/x", "file 33 644 x"}},
+			user: User{UID: 33, Cwd: "/etc"},
+		},
+		{
 			name: "root's directories for data in /", nodes: []node{{"data/caddy", "dir 0 755"}, {"config", "dir 0 755"}, {"scripts", "dir 0 755"}},
 			user: User{Cwd: "/"},
 			want: []string{"/config work empty added", "/data work added"},
