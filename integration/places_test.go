@@ -64,6 +64,15 @@ func TestPlacesOfApplications(t *testing.T) {
 			script: "echo X=1 >config_distro.py; cat config_distro.py", want: "X=1", closed: "/pgadmin4/config.py",
 		},
 		{
+			name: "jetty", uid: 999, cwd: "/tmp",
+			setup: func(t *testing.T, root string) {
+				put(t, root+"/tmp/jetty/x", 0o644, "")
+				give(t, root+"/tmp/jetty", 999)
+				put(t, root+"/var/lib/jetty/app", 0o644, "code")
+			},
+			script: "echo made >jetty/y; cat jetty/y", want: "made", closed: "/var/lib/jetty/app",
+		},
+		{
 			name: "apache, configured by a script", cwd: "/",
 			setup: func(t *testing.T, root string) {
 				put(t, root+"/usr/sbin/apache2", 0o755, tool)

@@ -97,6 +97,7 @@ var stateDirs = [...]string{"/var/cache", "/var/lib", "/var/log", "/var/spool"}
 var searched = [...]string{
 	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr/local", "/usr/src",
 	"/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/www",
+	"/tmp", "/var/tmp",
 }
 
 // closed reports whether a directory is never made writable as a whole: system

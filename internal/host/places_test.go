@@ -162,6 +162,11 @@ func TestPlaces(t *testing.T) {
 			want: []string{"/pgadmin4 parts"},
 		},
 		{
+			name: "jetty: a directory of the service's in /tmp", nodes: []node{{"tmp/jetty", "dir 999 755"}},
+			user: User{UID: 999, GID: 999, Cwd: "/"},
+			want: []string{"/tmp scratch", "/tmp/jetty service empty"},
+		},
+		{
 			name: "another user's file", nodes: []node{{"pgadmin4/config_distro.py", "file 5050 664 x"}},
 			user: User{UID: 1000, Cwd: "/pgadmin4"},
 		},
