@@ -105,6 +105,14 @@ func (s *shim) ownsCode() bool { return s.plan.Userns != nil && s.engineUserns()
 
 var errOwnsCode = errors.New("what the image ships there would be the container's root's to change")
 
+var errParts = errors.New("what the image ships beside the user's files would be the container's user's to change")
+
+// asCode reports whether all of a place is shown as the application's code is.
+// In a user namespace the parts that are a service's cannot be told from it.
+func (s *shim) asCode(p host.Place) bool {
+	return p.Why == host.Work || p.Why == host.Parts && (s.plan.Userns != nil || s.engineUserns())
+}
+
 // codeOwner says how the owners of the application's code are shown, so that it
 // is not the container's user's: as they are, or, where that would be so, with
 // the host's root in the place of the container's. Given is how another place

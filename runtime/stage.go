@@ -161,10 +161,10 @@ func (s *shim) place(st *stage.Stage, p host.Place) (string, error) {
 // has to be counted.
 func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err error) {
 	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
-	if p.Why == host.Work && s.ownsCode() {
-		return "", "", errOwnsCode
+	if err := s.keepsCode(p); err != nil {
+		return "", "", err
 	}
-	if p.Why == host.Work || p.Why == host.Logs {
+	if p.Why == host.Work || p.Why == host.Parts || p.Why == host.Logs {
 		merged, err = st.SingleBeside(d)
 		return merged, "an overlay on the merged directory", err
 	}
@@ -175,14 +175,26 @@ func (s *shim) single(st *stage.Stage, p host.Place) (merged, how string, err er
 	return merged, fmt.Sprintf("an overlay on the merged directory, with the owner of %d files changed one by one", files), err
 }
 
+// keepsCode says why a place of root's cannot be shown in the second and third
+// ways: they give the files of its owner away.
+func (s *shim) keepsCode(p host.Place) error {
+	switch {
+	case (p.Why == host.Work || p.Why == host.Parts) && s.ownsCode():
+		return errOwnsCode
+	case p.Why == host.Parts && !p.Added:
+		return errParts
+	}
+	return nil
+}
+
 // copied is the third.
 func (s *shim) copied(st *stage.Stage, p host.Place) (merged, how string, err error) {
 	d := stage.Source{Root: s.plan.Facts.RootfsReal, Path: p.Path}
 	var c stage.Copied
-	if p.Why == host.Work && s.ownsCode() {
-		return "", "", errOwnsCode
+	if err := s.keepsCode(p); err != nil {
+		return "", "", err
 	}
-	if p.Why == host.Work || p.Why == host.Logs {
+	if p.Why == host.Work || p.Why == host.Parts || p.Why == host.Logs {
 		c, err = st.CopyBeside(d)
 	} else if c, err = st.Copy(d, s.record.HostUID, s.record.HostGID); err == nil && p.Added {
 		err = st.Add(c.Path)
@@ -203,7 +215,16 @@ func (s *shim) overlay(st *stage.Stage, p host.Place) (string, error) {
 	if p.Why == host.Logs && !image {
 		return st.Beside(p.Layers, &o)
 	}
-	if p.Why == host.Work && !image {
+	if p.Why == host.Parts && !image && !s.asCode(p) {
+		if p.Added {
+			return st.Beside(p.Layers, &o)
+		}
+		return st.Overlay(p.Layers, o, p.Exec)
+	}
+	if p.Why == host.Parts && !image && !p.Added {
+		return "", errParts
+	}
+	if s.asCode(p) && !image {
 		return st.Beside(p.Layers, s.codeOwner(o))
 	}
 	merged, err := st.Overlay(p.Layers, o, p.Exec)
@@ -233,7 +254,7 @@ func (s *shim) programs(st *stage.Stage, p *harden.Place) {
 // program shows a program with the owner mapped as in its place; "" where there
 // is nothing to map.
 func (s *shim) program(st *stage.Stage, p host.Place, prog host.Program) (string, error) {
-	if p.Why == host.Work || len(p.Layers) == 0 {
+	if s.asCode(p) || len(p.Layers) == 0 {
 		return "", nil
 	}
 	lowers, err := s.plan.Facts.LayersOf(prog)

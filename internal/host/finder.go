@@ -112,7 +112,7 @@ func (f *finder) weigh(real string, why Why) {
 // the container's user.
 func (f *finder) ownedAbove(p string, st *unix.Stat_t) bool {
 	for _, q := range f.found {
-		if within(p, q.Path) && q.Why != Work && (q.UID == st.Uid || q.Empty) {
+		if within(p, q.Path) && q.Why != Work && q.Why != Parts && (q.UID == st.Uid || q.Empty) {
 			return true
 		}
 	}
@@ -132,13 +132,16 @@ func (f *finder) describe(p *Place) {
 	}
 }
 
-func (f *finder) has(p string) bool {
-	for _, q := range f.found {
-		if q.Path == p {
-			return true
+func (f *finder) has(p string) bool { return f.at(p) != nil }
+
+// at returns the place at a path, nil if there is none.
+func (f *finder) at(p string) *Place {
+	for i := range f.found {
+		if f.found[i].Path == p {
+			return &f.found[i]
 		}
 	}
-	return false
+	return nil
 }
 
 func isUsual(p string) bool {

@@ -70,6 +70,11 @@ const (
 	// often the application's code, and what is like it. New files can be made;
 	// what the image ships can be neither changed nor replaced.
 	Work Why = "work"
+	// Parts: the working directory, where it is root's and something inside it a
+	// service's or the container's own user's. That becomes the container's
+	// user's, and what is root's stays as it is. Where the container starts as
+	// root new files can be made as under Work.
+	Parts Why = "parts"
 )
 
 // maxPlaces bounds the mounts that one image can ask for.
@@ -92,6 +97,7 @@ var stateDirs = [...]string{"/var/cache", "/var/lib", "/var/log", "/var/spool"}
 var searched = [...]string{
 	"/", "/etc", "/home", "/opt", "/run", "/srv", "/usr", "/usr/local", "/usr/src",
 	"/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/www",
+	"/tmp", "/var/tmp",
 }
 
 // closed reports whether a directory is never made writable as a whole: system
@@ -149,7 +155,7 @@ func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, 
 // could write to; for a container that starts as root also what the image gives
 // to users of its own, and root's state directories; the user's home; the working
 // directory; where applications outside of it, and in /, write to by custom; and
-// /etc/NAME of the program NAME that is started. A place is left out where the engine
+// /etc/NAME of the program NAME that is started, or of a server NAME in sbin. A place is left out where the engine
 // mounts something at it or above it, and where the image made it into something
 // else than a directory.
 //
@@ -178,6 +184,7 @@ func (f *finder) find() []Place {
 	f.logs()
 	f.consider(f.user.Cwd, Work)
 	f.search(f.user.Cwd)
+	f.parts()
 	for _, dir := range applications {
 		f.applications(dir)
 	}
@@ -187,6 +194,7 @@ func (f *finder) find() []Place {
 		}
 	}
 	f.arguments()
+	f.servers()
 	for i := range f.found {
 		if p := &f.found[i]; f.profile.Runs(p.Path) {
 			p.Exec = true
@@ -281,5 +289,19 @@ func (f *finder) arguments() {
 			continue
 		}
 		f.consider("/etc/"+name, State)
+	}
+}
+
+// servers does the same for a server NAME that the image has in sbin (FHS 3.0
+// sections 4.9 and 4.10): its command may be a script, or a line for a shell.
+func (f *finder) servers() {
+	if f.user.UID != 0 {
+		return
+	}
+	for _, e := range f.list("/etc").entries {
+		dir := "/etc/" + e.name
+		if e.mode == unix.S_IFDIR && !f.has(dir) && f.hasAny([]string{"/usr/sbin/" + e.name, "/usr/local/sbin/" + e.name}) {
+			f.weigh(dir, State)
+		}
 	}
 }

@@ -149,6 +149,45 @@ func TestPlaces(t *testing.T) {
 			user: User{UID: 33, GID: 33, Cwd: "/"},
 		},
 		{
+			name: "configuration of a server that a script starts", nodes: []node{{"usr/sbin/apache2", "file 0 755 \x7fELF"}, {"etc/apache2/ports.conf", "file 0 644 x"}, {"etc/cron.d/x", "file 0 644 x"}},
+			user: User{Cwd: "/"}, spec: `{"process":{"args":["apache2-foreground"]}}`,
+			want: []string{"/etc/apache2 state"},
+		},
+		{
+			name: "the same for a user of the image", nodes: []node{{"usr/sbin/apache2", "file 0 755 \x7fELF"}, {"etc/apache2/ports.conf", "file 0 644 x"}},
+			user: User{UID: 33, GID: 33, Cwd: "/"},
+		},
+		{
+			name:  "drupal: a service's directory deep in root's application",
+			nodes: []node{{"opt/drupal/web/index.php", "file 0 644 x"}, {"opt/drupal/web/sites/default", "dir 33 755"}},
+			user:  User{Cwd: "/opt/drupal"},
+			want:  []string{"/opt/drupal parts added"},
+		},
+		{
+			name:  "laravel as its user: the same, and one right in the working directory",
+			nodes: []node{{"var/www/html/artisan", "file 0 644 x"}, {"var/www/html/bootstrap/cache", "dir 33 755"}, {"var/www/html/storage", "dir 33 755"}},
+			user:  User{UID: 33, GID: 33, Cwd: "/var/www/html"},
+			want:  []string{"/var/www/html parts", "/var/www/html/storage service empty"},
+		},
+		{
+			name: "pgadmin: one file of the user's among root's", nodes: []node{{"pgadmin4/config.py", "file 0 644 x"}, {"pgadmin4/config_distro.py", "file 5050 664 x"}},
+			user: User{UID: 5050, Cwd: "/pgadmin4"},
+			want: []string{"/pgadmin4 parts"},
+		},
+		{
+			name: "jetty: a directory of the service's in /tmp", nodes: []node{{"tmp/jetty", "dir 999 755"}},
+			user: User{UID: 999, GID: 999, Cwd: "/"},
+			want: []string{"/tmp scratch", "/tmp/jetty service empty"},
+		},
+		{
+			name: "another user's file", nodes: []node{{"pgadmin4/config_distro.py", "file 5050 664 x"}},
+			user: User{UID: 1000, Cwd: "/pgadmin4"},
+		},
+		{
+			name: "parts of a system directory", nodes: []node{{"etc/x", "file 33 644 x"}},
+			user: User{UID: 33, Cwd: "/etc"},
+		},
+		{
 			name: "root's directories for data in /", nodes: []node{{"data/caddy", "dir 0 755"}, {"config", "dir 0 755"}, {"scripts", "dir 0 755"}},
 			user: User{Cwd: "/"},
 			want: []string{"/config work empty added", "/data work added"},
@@ -241,8 +280,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestProgramsOfLargeImages: a program is found however much lies beside it,
-// and what is large is looked through last.
+// TestProgramsOfLargeImages: a program is found however much lies beside it.
 func TestProgramsOfLargeImages(t *testing.T) {
 	nodes := append([]node{}, base...)
 	files := func(dir string, n int, more ...node) {
@@ -257,7 +295,7 @@ func TestProgramsOfLargeImages(t *testing.T) {
 		files(fmt.Sprintf("app/plugins/p%d", i), 100)
 		nodes = append(nodes, node{fmt.Sprintf("app/plugins/p%d/tools/tool", i), "file 1000 750 #!x"})
 	}
-	for i := range manyEntries + 1 {
+	for i := range maxEntries + 44 {
 		nodes = append(nodes, node{fmt.Sprintf("app/node_modules/m%d/index.js", i), "file 1000 644 x"})
 	}
 	for _, dir := range []string{"app", "app/data", "app/bin"} {
@@ -278,6 +316,62 @@ func TestProgramsOfLargeImages(t *testing.T) {
 	}
 	if got["/app/data runs"] {
 		t.Error("data are taken for programs")
+	}
+}
+
+// TestLarge: what takes too long to look through neither hides the programs of
+// another place nor those that a package manager has put into it.
+func TestLarge(t *testing.T) {
+	large := func(dir string, owner int) (out []node) {
+		for i := range 300 {
+			for _, name := range []string{"package.json", "index.js", "lib/a.js"} {
+				out = append(out, node{fmt.Sprintf("%s/p%03d/%s", dir, i, name), fmt.Sprintf("file %d 644 x", owner)})
+			}
+		}
+		return out
+	}
+	const tool = "file 1000 755 #!/bin/sh"
+	for _, tt := range []struct {
+		name  string
+		nodes []node
+		user  User
+		want  []string
+	}{
+		{
+			name: "a cache in the home", nodes: append(large("root/.npm/_cacache", 0), node{"app/server", "file 0 755 #!/bin/sh"}, node{"root/.nvm/v/node/v20/bin/node", "file 0 755 \x7fELF"}),
+			user: User{Cwd: "/app", Home: "/root"},
+			want: []string{"/app work added", "/app/server runs", "/root home", "/root/.nvm/v/node/v20/bin runs"},
+		},
+		{
+			name: "node_modules of the user's", nodes: append(large("app/node_modules", 1000), node{"app/node_modules", "dir 1000 755"}, node{"app/node_modules/zz/cli.js", tool}),
+			user: User{UID: 1000, GID: 1000, Cwd: "/app"},
+		},
+		{
+			name: "the same in an application of the user's", nodes: append(large("app/node_modules", 1000), node{"app", "dir 1000 755"}, node{"app/node_modules/zz/cli.js", tool}),
+			user: User{UID: 1000, GID: 1000, Cwd: "/app"},
+			want: []string{"/app service", "/app/node_modules runs"},
+		},
+		{
+			name: "gems, deeper than is looked", nodes: []node{{"app/vendor/bundle", "dir 1000 755"}, {"app", "dir 1000 755"}, {"app/vendor/bundle/ruby/3.3.0/gems/x/lib/x/3.3/x.so", tool}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/app"},
+			want: []string{"/app service", "/app/vendor/bundle runs"},
+		},
+		{
+			name: "gems where everybody may install", nodes: []node{{"usr/local/bundle", "dir 0 1777"}, {"usr/local/bundle/ruby/3.3.0/gems/x/lib/x/3.3/x.so", "file 0 755 \x7fELF"}},
+			user: User{UID: 1000, GID: 1000, Cwd: "/"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, p := range list(t, imageOf(t, append(append([]node{}, base...), tt.nodes...)), tt.user, "") {
+				if dir, _, _ := strings.Cut(p, " "); !isUsual(dir) && !strings.HasPrefix(dir, "/var/") {
+					got = append(got, p)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
+				t.Errorf("places %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

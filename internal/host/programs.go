@@ -22,8 +22,8 @@ const (
 	// maxProgramEntries bounds how many directory entries are looked at for
 	// programs in all places of one container, maxProgramDepth how deep. One
 	// whose content is read counts for readCost.
-	maxProgramEntries = 1024
-	readCost          = 4
+	maxProgramEntries = 4096
+	readCost          = 12
 	maxProgramDepth   = 6
 	// maxPrograms bounds the mounts that come of it.
 	maxPrograms = 32
@@ -36,10 +36,10 @@ const (
 // and libraries.
 func programDir(name string) bool {
 	switch name {
-	case "bin", "sbin", "lib", "lib64", "libexec", "modules", "node_modules", "site-packages", "venv", ".venv", "jre", "jdk":
+	case "bin", "sbin", "lib", "lib64", "libexec", "modules", "venv", ".venv", "jre", "jdk":
 		return true
 	}
-	return false
+	return packageDir(name)
 }
 
 // distributionState are directories of /var/lib with scripts that only a
@@ -52,71 +52,143 @@ func distributionState(dir string) bool {
 	return false
 }
 
-// programs finds them in each place, nearest to the top first. What lies beyond
-// the bounds can be read and not executed.
+// packageDir reports whether a directory's name says that a package manager put
+// it there, with whatever it holds. They are large and deep.
+func packageDir(name string) bool {
+	switch name {
+	case "node_modules", "site-packages", "gems", "bundle":
+		return true
+	}
+	return false
+}
+
+// cacheDir reports whether a directory's name says that it is a cache: seldom
+// does one hold programs, and often many files.
+func cacheDir(name string) bool {
+	switch name {
+	case ".cache", ".npm", "_cacache", "cache", "caches":
+		return true
+	}
+	return false
+}
+
+// programs finds them in all places, nearest to the top of its place first and
+// in caches last, so that no place spends what is left for another. What lies
+// beyond the bounds can be read and not executed, unless the name of a directory
+// above says that it is one of programs.
 func (f *finder) programs() {
-	entries, mounts := maxProgramEntries, maxPrograms
+	type level struct {
+		place *Place
+		dir   string
+		depth int
+	}
+	var queue, caches []level
 	for i := range f.found {
 		p := &f.found[i]
 		if p.Empty || p.Why == Scratch || p.Why == Run || f.profile.Runs(p.Path) {
 			continue
 		}
-		type level struct {
-			dir   string
-			depth int
+		queue = append(queue, level{p, p.Path, 0})
+	}
+	entries, mounts, cached := maxProgramEntries, maxPrograms, false
+	for mounts > 0 && len(queue)+len(caches) > 0 {
+		if len(queue) == 0 {
+			queue, caches, cached = caches, nil, true
 		}
-		queue := []level{{p.Path, 0}}
-		for len(queue) > 0 && mounts > 0 {
-			at := queue[0]
-			queue = queue[1:]
-			if entries <= 0 {
-				// Too much to look through: what has the name of a directory
-				// of programs is taken for one.
-				if dir := programsAbove(p.Path, at.dir); dir != "" && !p.runs(dir) {
-					p.Programs = append(p.Programs, Program{Path: dir, Dir: true})
-					mounts--
-				}
-				continue
-			}
-			found, dirs, seen := f.programsIn(at.dir, entries)
-			entries -= seen
+		at := queue[0]
+		queue = queue[1:]
+		if at.place.runs(at.dir) {
+			continue
+		}
+		if entries <= 0 || at.depth > maxProgramDepth {
+			mounts -= at.place.take(at.dir, entries <= 0 && !cached)
+			continue
+		}
+		found, dirs, seen, whole := f.programsIn(at.dir, entries)
+		entries -= seen
+		if !whole && at.place.take(at.dir, entries <= 0 && !cached) > 0 {
+			mounts--
+			continue
+		}
+		switch {
+		case at.depth > 0 && (len(found) > fewPrograms || len(found) > 0 && programDir(path.Base(at.dir))):
+			at.place.Programs = append(at.place.Programs, Program{Path: at.dir, Dir: true})
+			mounts--
+			continue
+		case len(found) > mounts:
+			found = found[:mounts]
+		}
+		for _, name := range found {
+			at.place.Programs = append(at.place.Programs, Program{Path: path.Join(at.dir, name)})
+		}
+		mounts -= len(found)
+		for _, name := range dirs {
+			dir := path.Join(at.dir, name)
 			switch {
-			case at.depth > 0 && (len(found) > fewPrograms || len(found) > 0 && programDir(path.Base(at.dir))):
-				p.Programs = append(p.Programs, Program{Path: at.dir, Dir: true})
-				mounts--
-				continue
-			case len(found) > mounts:
-				found = found[:mounts]
-			}
-			for _, name := range found {
-				p.Programs = append(p.Programs, Program{Path: path.Join(at.dir, name)})
-			}
-			mounts -= len(found)
-			if at.depth == maxProgramDepth {
-				continue
-			}
-			for _, name := range dirs {
-				if dir := path.Join(at.dir, name); !f.has(dir) && !distributionState(dir) {
-					queue = append(queue, level{dir, at.depth + 1})
-				}
+			case f.has(dir) || distributionState(dir):
+			case cacheDir(name):
+				caches = append(caches, level{at.place, dir, at.depth + 1})
+			default:
+				queue = append(queue, level{at.place, dir, at.depth + 1})
 			}
 		}
-		slices.SortFunc(p.Programs, func(a, b Program) int { return strings.Compare(a.Path, b.Path) })
+	}
+	f.whole()
+	for i := range f.found {
+		slices.SortFunc(f.found[i].Programs, func(a, b Program) int { return strings.Compare(a.Path, b.Path) })
 	}
 }
 
-// programsAbove returns the topmost directory of programs, by its name, on the
-// way from a place down to dir, "" if there is none.
-func programsAbove(place, dir string) string {
-	rest := strings.TrimPrefix(dir, place)
-	at := place
-	for _, name := range strings.Split(strings.Trim(rest, "/"), "/") {
-		at = path.Join(at, name)
-		if programDir(name) {
-			return at
+// take has a directory that was not looked through count for one of programs if
+// a name on the way to it says so: one that a package manager made, or, with all,
+// one like lib. It takes the topmost and returns how many mounts that are.
+//
+// A place that a package manager made is taken as a whole, and is none: it stays
+// read-only, as what is executed has to be.
+func (p *Place) take(dir string, all bool) int {
+	at := p.Path
+	if !packageDir(path.Base(at)) {
+		below := at
+		at = ""
+		for _, name := range strings.Split(strings.Trim(strings.TrimPrefix(dir, below), "/"), "/") {
+			below = path.Join(below, name)
+			if packageDir(name) || all && programDir(name) {
+				at = below
+				break
+			}
 		}
 	}
-	return ""
+	if at == "" || p.runs(at) {
+		return 0
+	}
+	p.Programs = slices.DeleteFunc(p.Programs, func(q Program) bool { return within(q.Path, at) })
+	p.Programs = append(p.Programs, Program{Path: at, Dir: true})
+	return 1
+}
+
+// whole gives up the places that were taken as a whole. In a place around it,
+// such a directory is one of programs.
+func (f *finder) whole() {
+	var taken []string
+	f.found = slices.DeleteFunc(f.found, func(p Place) bool {
+		if !p.runs(p.Path) {
+			return false
+		}
+		taken = append(taken, p.Path)
+		return true
+	})
+	for _, dir := range taken {
+		var around *Place
+		for i := range f.found {
+			p := &f.found[i]
+			if within(dir, p.Path) && !p.Empty && (around == nil || within(p.Path, around.Path)) {
+				around = p
+			}
+		}
+		if around != nil && !around.runs(dir) {
+			around.Programs = append(around.Programs, Program{Path: dir, Dir: true})
+		}
+	}
 }
 
 // runs reports whether a directory is among the place's programs already, by
@@ -131,14 +203,14 @@ func (p *Place) runs(dir string) bool {
 }
 
 // programsIn returns the names of the programs and of the directories in dir,
-// and how many entries it looked at, at most limit.
-func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen int) {
+// how many entries it looked at, at most limit, and whether these are all.
+func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen int, whole bool) {
 	fd, err := f.open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
-		return nil, nil, 1
+		return nil, nil, 1, true
 	}
 	defer unix.Close(fd)
-	list, _ := entries(fd, min(limit, maxEntries))
+	list, whole := entries(fd, min(limit, maxEntries))
 	seen = len(list) + 1
 	for _, e := range list {
 		switch {
@@ -151,7 +223,7 @@ func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen i
 			}
 		}
 	}
-	return found, dirs, seen
+	return found, dirs, seen, whole
 }
 
 // mayRun reports whether a file has an execute bit or the name of a shared
