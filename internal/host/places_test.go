@@ -167,6 +167,23 @@ func TestPlaces(t *testing.T) {
 			want: []string{"/var/lib/varnish service empty exec"}, // /etc/ssh is root's, and this user could not write there
 		},
 		{
+			name: "golang and rust: root's directories that everybody may write to",
+			nodes: []node{
+				{"go", "dir 0 1777"},
+				{"go/bin", "dir 0 1777"},
+				{"go/src", "dir 0 1777"},
+				{"usr/local/bundle", "dir 0 1777"},
+				{"usr/local/cargo/bin/cargo", "file 0 777 \x7fELF"},
+				{"usr/local/cargo", "dir 0 777"},
+				{"etc/shared", "dir 0 775"},
+			},
+			user: User{Cwd: "/"},
+			want: []string{"/go work added", "/usr/local/bundle work empty added", "/usr/local/cargo work added", "/usr/local/cargo/bin runs"},
+		},
+		{
+			name: "the same with an application in it stays executable", nodes: installed("usr/local/bundle"), user: User{Cwd: "/"},
+		},
+		{
 			name: "an application outside of the working directory", nodes: []node{{"opt/solr/bin/solr", "file 0 755 #!x"}, {"opt/solr/logs", "dir 0 755"}, {"opt/solr/data", "dir 8983 755"}},
 			user: User{Cwd: "/"}, want: []string{"/opt/solr/data service empty added", "/opt/solr/logs work empty added"},
 		},
@@ -191,6 +208,16 @@ func TestPlaces(t *testing.T) {
 }
 
 // TestUsual: the places of an image that has nothing of its own.
+// installed is a directory that everybody may write to, and in which more lies
+// than the search for programs is sure to reach.
+func installed(dir string) []node {
+	out := []node{{dir, "dir 0 1777"}}
+	for i := range maxShared {
+		out = append(out, node{fmt.Sprintf("%s/gems/g%d", dir, i), "file 0 755 \x7fELF"})
+	}
+	return out
+}
+
 func TestUsual(t *testing.T) {
 	for _, tt := range []struct {
 		user User
