@@ -53,3 +53,21 @@ func TestSharedDirectories(t *testing.T) {
 		hardened(t, bed.Report(t, r))
 	})
 }
+
+// TestCrontabs: busybox's crond obeys a crontab only if it sees it as root's. The
+// rest of /var/spool is the container's user's.
+func TestCrontabs(t *testing.T) {
+	const crontab = "var/spool/cron/crontabs/www-data"
+	eachRuntime(t, func(t *testing.T, rt bed.Runtime) {
+		root := bed.Rootfs(t, filepath.Dir(crontab))
+		bed.Write(t, filepath.Join(root, "usr/bin/busybox"), "")
+		bed.Write(t, filepath.Join(root, crontab), "* * * * * true\n")
+		if err := os.Chmod(filepath.Join(root, crontab), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s := specFor(t, "", "sh", "-c", "stat -c %u /"+crontab+"; ! echo x 2>&- >>/"+crontab+" && touch /var/spool/new && cat /"+crontab)
+		if r := bed.NewContainer(t, bed.Shim(t), rt, root, s).RunToEnd(); r.Code != 0 || r.Stdout != "0\n* * * * * true\n" {
+			t.Error(r)
+		}
+	})
+}

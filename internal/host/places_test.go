@@ -184,6 +184,11 @@ func TestPlaces(t *testing.T) {
 			name: "the same with an application in it stays executable", nodes: installed("usr/local/bundle"), user: User{Cwd: "/"},
 		},
 		{
+			name:  "busybox's crond: crontabs stay root's",
+			nodes: []node{{"usr/bin/busybox", "file 0 755 \x7fELF"}, {"var/spool/cron/crontabs/www-data", "file 0 644 x"}}, user: User{Cwd: "/"},
+			want: []string{"/var/spool state", "/var/spool/cron/crontabs work added"},
+		},
+		{
 			name: "an application outside of the working directory", nodes: []node{{"opt/solr/bin/solr", "file 0 755 #!x"}, {"opt/solr/logs", "dir 0 755"}, {"opt/solr/data", "dir 8983 755"}},
 			user: User{Cwd: "/"}, want: []string{"/opt/solr/data service empty added", "/opt/solr/logs work empty added"},
 		},

@@ -24,6 +24,10 @@ type Preset struct {
 
 // All presets, by name.
 var All = [...]Preset{
+	// Debian's busybox crond obeys only crontabs that are root's, and passes over
+	// others in silence; below /var/spool they would become the container's user's
+	// (nextcloud's cron.sh).
+	{Name: "crond", Programs: []string{"/usr/bin/busybox"}, Place: "/var/spool/cron/crontabs", Added: true},
 	// Entrypoints of PHP's applications write settings from their environment among
 	// those of the interpreter (nextcloud, where Redis keeps the sessions).
 	{Name: "php", Programs: []string{"/usr/local/bin/php"}, Place: "/usr/local/etc/php/conf.d", Added: true},
