@@ -97,6 +97,8 @@ func (f *finder) weigh(real string, why Why) {
 	case f.user.UID != 0 && f.user.mayWrite(st):
 		why = Service
 	case f.user.UID == 0 && why != Service: // root's own: state, home, working directory
+	case f.user.UID == 0 && st.Mode&0o002 != 0 && f.few(real):
+		why = Work
 	default:
 		return
 	}
@@ -106,6 +108,36 @@ func (f *finder) weigh(real string, why Why) {
 	p := Place{Path: real, Why: why, Added: f.user.UID == 0 && (why == Work || why == Service)}
 	f.describe(&p)
 	f.found = append(f.found, p)
+}
+
+// maxShared bounds what may be in a directory of root's that everybody may write
+// to. An application that is installed there stays executable in all its parts.
+const maxShared = 32
+
+// few reports whether a directory holds next to nothing, however deep: its
+// programs are found then, and nothing is lost by noexec.
+func (f *finder) few(dir string) bool {
+	left := maxShared
+	queue := []string{dir}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		fd, err := f.open(at, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			return false
+		}
+		list, whole := entries(fd, left+1)
+		_ = unix.Close(fd)
+		if left -= len(list); !whole || left < 0 {
+			return false
+		}
+		for _, e := range list {
+			if e.mode == unix.S_IFDIR {
+				queue = append(queue, path.Join(at, e.name))
+			}
+		}
+	}
+	return true
 }
 
 // ownedAbove reports whether a place above already gives this owner's files to

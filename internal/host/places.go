@@ -67,7 +67,8 @@ const (
 	// Home: the home of the user that the image starts as.
 	Home Why = "home"
 	// Work: the working directory of a container that starts as root, most
-	// often the application's code, and what is like it. New files can be made;
+	// often the application's code, and what is like it; and what root lets
+	// everybody write to, if next to nothing is there. New files can be made;
 	// what the image ships can be neither changed nor replaced.
 	Work Why = "work"
 	// Parts: the working directory, where it is root's and something inside it a
@@ -153,7 +154,7 @@ func places(r *rootfs, doc *spec.Document, destinations map[*spec.Value]string, 
 // find says which directories are made writable. The rules, in order: the usual
 // scratch directories; what the profile lists; what presets name; what the container's user owns or
 // could write to; for a container that starts as root also what the image gives
-// to users of its own, and root's state directories; the user's home; the working
+// to users of its own or lets everybody write to, and root's state directories; the user's home; the working
 // directory; where applications outside of it, and in /, write to by custom; and
 // /etc/NAME of the program NAME that is started, or of a server NAME in sbin. A place is left out where the engine
 // mounts something at it or above it, and where the image made it into something

@@ -119,11 +119,7 @@ func TestPlaces(t *testing.T) {
 		{
 			name: "clickhouse: root's directory that everybody may write to", nodes: []node{{"etc/clickhouse-server", "dir 0 777"}, {"etc/clickhouse-server/users.d", "dir 0 777"}, {"etc/other", "dir 0 775"}},
 			user: User{Cwd: "/"}, spec: `{"process":{"args":["/entrypoint.sh"]}}`,
-			want: []string{"/etc/clickhouse-server service"},
-		},
-		{
-			name: "the same as the working directory", nodes: []node{{"app/x", "file 0 666 x"}, {"app", "dir 0 777"}}, user: User{Cwd: "/app"},
-			want: []string{"/app service"},
+			want: []string{"/etc/clickhouse-server work added"},
 		},
 		{
 			name: "kafka: a directory of the user's in /usr", nodes: []node{{"usr/logs", "dir 1000 755"}, {"usr/share", "dir 1000 777"}},
@@ -223,6 +219,28 @@ func TestPlaces(t *testing.T) {
 			user: User{UID: 1000, GID: 1000, Cwd: "/"}, want: []string{"/tmp scratch empty exec"},
 		},
 		{
+			name: "golang and rust: root's directories that everybody may write to",
+			nodes: []node{
+				{"go", "dir 0 1777"},
+				{"go/bin", "dir 0 1777"},
+				{"go/src", "dir 0 1777"},
+				{"usr/local/bundle", "dir 0 1777"},
+				{"usr/local/cargo/bin/cargo", "file 0 777 \x7fELF"},
+				{"usr/local/cargo", "dir 0 777"},
+				{"etc/shared", "dir 0 775"},
+			},
+			user: User{Cwd: "/"},
+			want: []string{"/go work added", "/usr/local/bundle work empty added", "/usr/local/cargo work added", "/usr/local/cargo/bin runs"},
+		},
+		{
+			name: "the same with an application in it stays executable", nodes: installed("usr/local/bundle"), user: User{Cwd: "/"},
+		},
+		{
+			name:  "busybox's crond: crontabs stay root's",
+			nodes: []node{{"usr/bin/busybox", "file 0 755 \x7fELF"}, {"var/spool/cron/crontabs/www-data", "file 0 644 x"}}, user: User{Cwd: "/"},
+			want: []string{"/var/spool state", "/var/spool/cron/crontabs work added"},
+		},
+		{
 			name: "an application outside of the working directory", nodes: []node{{"opt/solr/bin/solr", "file 0 755 #!x"}, {"opt/solr/logs", "dir 0 755"}, {"opt/solr/data", "dir 8983 755"}},
 			user: User{Cwd: "/"}, want: []string{"/opt/solr/data service empty added", "/opt/solr/logs work empty added"},
 		},
@@ -244,6 +262,16 @@ func TestPlaces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// installed is a directory that everybody may write to, and in which more lies
+// than the search for programs is sure to reach.
+func installed(dir string) []node {
+	out := []node{{dir, "dir 0 1777"}}
+	for i := range maxShared {
+		out = append(out, node{fmt.Sprintf("%s/gems/g%d", dir, i), "file 0 755 \x7fELF"})
+	}
+	return out
 }
 
 // TestUsual: the places of an image that has nothing of its own.

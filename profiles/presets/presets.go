@@ -24,6 +24,10 @@ type Preset struct {
 
 // All presets, by name.
 var All = [...]Preset{
+	// Debian's busybox crond obeys only crontabs that are root's, and passes over
+	// others in silence; below /var/spool they would become the container's user's
+	// (nextcloud's cron.sh).
+	{Name: "crond", Programs: []string{"/usr/bin/busybox"}, Place: "/var/spool/cron/crontabs", Added: true},
 	// Programs on Java that unpack a shared library of their own to /tmp and load it,
 	// and do not start if they cannot: JNA's in Cassandra ("The native library could
 	// not be initialized"), Elasticsearch and OpenSearch (a bootstrap check), JRuby's
