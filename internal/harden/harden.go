@@ -37,9 +37,8 @@ type Plan struct {
 	Home string
 	// Places are the directories that are made writable, parents first.
 	Places []Place
-	// Volumes are binds that are shown with their owner mapped to the
-	// container's user: where each is staged.
-	Volumes map[*spec.Value]string
+	// Volumes are the binds that the shim has staged.
+	Volumes map[*spec.Value]Volume
 	// Passwd and Group are files that hold an entry for UID and GID, to be
 	// mounted over the image's; "" where they cannot be.
 	Passwd, Group string
