@@ -312,6 +312,54 @@ func TestSourceOpen(t *testing.T) {
 	}
 }
 
+// TestDestinationsInMounts: what another mount hides of the image says nothing
+// about where a mount ends up, and links that lead out of what it shows are known.
+func TestDestinationsInMounts(t *testing.T) {
+	dir := t.TempDir()
+	root, volume := filepath.Join(dir, "rootfs"), filepath.Join(dir, "volume")
+	for _, d := range []string{root + "/v", root + "/dev", volume + "/real/deep"} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		root + "/to-v": "/v", root + "/v/real": "/dev", root + "/v/image": "/dev", volume + "/link": "/proc/self/attr", volume + "/real/up": "..", volume + "/real/out": "../..", volume + "/real/file": "deep",
+	} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := openRootfs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	for given, want := range map[string][2]string{
+		"/v/link":        {"/v/link", "/v"},
+		"/v/link/below":  {"/v/link/below", "/v"},
+		"/to-v/link":     {"/v/link", "/v"},
+		"/v/real/out/x":  {"/v/real/out/x", "/v"},
+		"/v/real/up/new": {"/v/real/up/new", ""},
+		"/v/real/file":   {"/v/real/file", ""},
+		"/v/real":        {"/v/real", ""},
+		"/v/image":       {"/v/image", ""},
+		"/v/real/new":    {"/v/real/new", ""},
+		"/to-v":          {"/v", ""},
+		"/w/x":           {"/w/x", ""},
+	} {
+		doc := parse(t, fmt.Sprintf(`{"ociVersion":"1.0.2","mounts":[{"destination":"/v","source":%q,"type":"bind"},{"destination":"/w","type":"tmpfs"},{"destination":%q,"type":"tmpfs"}]}`, volume, given))
+		all, err := sources("/", doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dests, through := r.destinations(doc, all)
+		m := doc.Get("mounts").Elems()[2]
+		if got := [2]string{dests[m], through[m]}; got != want {
+			t.Errorf("%s: %q, want %q", given, got, want)
+		}
+	}
+}
+
 // TestOtherNames: a volume that is a bind of a place of the host is known for
 // what it is, by whatever way it is reached.
 func TestOtherNames(t *testing.T) {
