@@ -34,3 +34,24 @@ func TestLinkInVolume(t *testing.T) {
 		}
 	})
 }
+
+// TestCgroupInUse: a container does not get the cgroup of another, whose end would
+// be the other's.
+func TestCgroupInUse(t *testing.T) {
+	eachRuntime(t, func(t *testing.T, rt bed.Runtime) {
+		root := bed.Rootfs(t)
+		s := specFor(t, "", "sleep", "300")
+		c := bed.NewContainer(t, bed.Shim(t), rt, root, s)
+		c.Up()
+		theirs := s.Linux.CgroupsPath
+		d := bed.NewContainer(t, bed.Shim(t), rt, root, s)
+		s.Linux.CgroupsPath = theirs
+		d.SetSpec(s)
+		if r := d.RunToEnd(); r.Code != 1 || !strings.Contains(r.Stderr, "runclad refused") {
+			t.Errorf("%v", r)
+		}
+		if got := c.State(); got != "running" {
+			t.Errorf("the other container is %q", got)
+		}
+	})
+}

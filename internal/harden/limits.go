@@ -139,6 +139,8 @@ func applyPidsLimit(e *edit) {
 	}
 	if cg := linux.Get("cgroupsPath").Str(); strayCgroup(cg) {
 		e.refuse("", "linux.cgroupsPath %s is not a cgroup of the container's own", quote(cg))
+	} else if e.Facts.CgroupInUse {
+		e.refuse("", "linux.cgroupsPath %s holds processes already: the container's limits would be theirs, and its end", quote(cg))
 	}
 }
 

@@ -37,6 +37,8 @@ type Facts struct {
 	// Devices are the type and numbers of the device nodes that the policy lets
 	// containers have.
 	Devices []Device
+	// CgroupInUse says that there are processes in the container's cgroup.
+	CgroupInUse bool
 	// User is whom the container was meant to start as.
 	User User
 	// IDs are the mappings of the user namespace that the engine gives it.
