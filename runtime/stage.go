@@ -93,14 +93,21 @@ func (s *shim) stagePlaces(opened func() (*stage.Stage, error), why string) erro
 func (s *shim) stageVolumes(opened func() (*stage.Stage, error)) error {
 	s.plan.Volumes = map[*spec.Value]harden.Volume{}
 	for _, m := range s.doc.Get("mounts").Elems() {
-		if !host.IsBind(m) || harden.Fixed(s.plan, m) {
+		if !host.IsBind(m) {
+			continue
+		}
+		owner, ok, err := s.volumeOwner(m)
+		if err != nil {
+			return err
+		}
+		if !ok && harden.Fixed(s.plan, m) {
 			continue
 		}
 		stg, err := opened()
 		if err != nil {
 			return err
 		}
-		v, err := s.volume(stg, m)
+		v, err := s.volume(stg, m, owner, ok)
 		if err != nil {
 			err = fmt.Errorf("the source of the mount at %s: %w", m.Get("destination").Str(), err)
 			s.adrift = errors.Join(s.adrift, err)
@@ -117,19 +124,16 @@ func (s *shim) hold() error { return s.adrift }
 
 // volume stages a bind. What has no owner to be mapped, or cannot be mapped, is
 // shown as it is.
-func (s *shim) volume(st *stage.Stage, m *spec.Value) (harden.Volume, error) {
-	owner, ok, err := s.volumeOwner(m)
-	if err != nil {
-		return harden.Volume{}, err
-	}
+func (s *shim) volume(st *stage.Stage, m *spec.Value, owner stage.Owner, mapped bool) (harden.Volume, error) {
 	src, fd := s.plan.Facts.Sources[m], -1
 	if !s.dry {
+		var err error
 		if fd, err = src.Open(); err != nil {
 			return harden.Volume{}, err
 		}
 		defer unix.Close(fd)
 	}
-	if ok {
+	if mapped {
 		staged, err := st.Volume(fd, src.Path, owner)
 		if err == nil {
 			return harden.Volume{Staged: staged, Mapped: true}, nil
