@@ -35,6 +35,11 @@ func (s *shim) decide() error {
 	}
 	s.notes = append(s.notes, facts.Notes...)
 	facts.Devices = host.Devices(profile.Devices)
+	if !s.dry {
+		if facts.CgroupInUse, err = host.InUse(s.doc.Get("linux", "cgroupsPath").Str()); err != nil {
+			return fmt.Errorf("linux.cgroupsPath: %w", err)
+		}
+	}
 	s.plan = &harden.Plan{
 		Profile: profile, Workload: s.workload, Facts: facts,
 		ContainerID: s.call.ID, Bundle: s.call.Bundle, Root: s.root(),

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
@@ -212,7 +214,7 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		if real != dest || !host.IsBind(m) || harden.Own(s.plan.Facts.Sources[m].Path, dest) {
 			continue
 		}
-		f, err := spec.ReadFile(s.plan.Facts.Sources[m].Path)
+		f, err := readSource(s.plan.Facts.Sources[m])
 		if err != nil {
 			return fmt.Errorf("the file bound to %s: %w", dest, err)
 		}
@@ -226,6 +228,16 @@ func (s *shim) fromBind(dest string, data *[]byte) error {
 		return nil
 	}
 	return nil
+}
+
+// readSource reads the file that was judged.
+func readSource(src host.Source) (*spec.File, error) {
+	fd, err := src.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	return spec.ReadOpen(fd, src.Path)
 }
 
 // remember writes the record, from which exec, start and the hook take who the

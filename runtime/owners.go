@@ -131,6 +131,9 @@ func (s *shim) codeOwner(given stage.Owner) *stage.Owner {
 func (s *shim) volumeOwner(m *spec.Value) (o stage.Owner, ok bool, err error) {
 	facts := s.plan.Facts
 	src := facts.Sources[m]
+	if s.profile.Volumes == "keep" {
+		return stage.Owner{}, false, nil
+	}
 	if src.Mode != unix.S_IFDIR && src.Mode != unix.S_IFREG || !harden.OwnerMatters(s.plan, m) {
 		return stage.Owner{}, false, nil
 	}

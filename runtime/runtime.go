@@ -84,6 +84,7 @@ type shim struct {
 	record   *record.Record    // decide: what later calls will find
 	files    []record.File     // decide: passwd and group
 	idmap    *stage.IDs        // stage: how owners are shown in a user namespace
+	adrift   error             // stage: binds of which nobody knows what the runtime would mount
 	notes    []string          // what is odd and was let pass
 	dry      bool              // nothing is mounted: the line is walked to say what would be done
 	preview  bool              // and nothing is claimed either
@@ -123,7 +124,7 @@ func (s *shim) container() error {
 	case s.decision.Mode == policy.ModeAudit:
 		return s.observe()
 	}
-	if err := s.walk(s.admit, s.decide, s.stage, s.apply, s.remember, s.block, s.write, s.ownStdio, s.shieldNull, s.log); err != nil {
+	if err := s.walk(s.admit, s.decide, s.stage, s.apply, s.hold, s.remember, s.block, s.write, s.ownStdio, s.shieldNull, s.log); err != nil {
 		return err
 	}
 	return s.handOff(s.call.Argv())

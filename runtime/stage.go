@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/runclad/runclad/internal/control"
 	"github.com/runclad/runclad/internal/harden"
 	"github.com/runclad/runclad/internal/host"
@@ -49,7 +51,7 @@ func (s *shim) stage() error {
 	if err := s.stageFileCaps(opened, why); err != nil {
 		return err
 	}
-	if why != "" || s.profile.Volumes == "keep" {
+	if why != "" {
 		return nil
 	}
 	return s.stageVolumes(opened)
@@ -88,29 +90,61 @@ func (s *shim) stagePlaces(opened func() (*stage.Stage, error), why string) erro
 	return nil
 }
 
-// stageVolumes shows volumes with their owner mapped to the container's user.
+// stageVolumes mounts the binds whose source could be another by the time that
+// the runtime mounts it, those that can be with their owner mapped to the
+// container's user.
 func (s *shim) stageVolumes(opened func() (*stage.Stage, error)) error {
-	s.plan.Volumes = map[*spec.Value]string{}
+	s.plan.Volumes = map[*spec.Value]harden.Volume{}
 	for _, m := range s.doc.Get("mounts").Elems() {
+		if !host.IsBind(m) {
+			continue
+		}
 		owner, ok, err := s.volumeOwner(m)
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if !ok && harden.Fixed(s.plan, m) {
 			continue
 		}
 		stg, err := opened()
 		if err != nil {
 			return err
 		}
-		staged, err := stg.Volume(s.plan.Facts.Sources[m].Path, owner)
+		v, err := s.volume(stg, m, owner, ok)
 		if err != nil {
-			s.note("the volume at %s keeps its owner: %v", m.Get("destination").Str(), err)
+			err = fmt.Errorf("the source of the mount at %s: %w", m.Get("destination").Str(), err)
+			s.adrift = errors.Join(s.adrift, err)
 			continue
 		}
-		s.plan.Volumes[m] = staged
+		s.plan.Volumes[m] = v
 	}
 	return nil
+}
+
+// hold fails a container of which a bind could not be staged, once the steps
+// have had their say about what it names.
+func (s *shim) hold() error { return s.adrift }
+
+// volume stages a bind. What has no owner to be mapped, or cannot be mapped, is
+// shown as it is.
+func (s *shim) volume(st *stage.Stage, m *spec.Value, owner stage.Owner, mapped bool) (harden.Volume, error) {
+	src, fd := s.plan.Facts.Sources[m], -1
+	if !s.dry {
+		var err error
+		if fd, err = src.Open(); err != nil {
+			return harden.Volume{}, err
+		}
+		defer unix.Close(fd)
+	}
+	if mapped {
+		staged, err := st.Volume(fd, src.Path, owner)
+		if err == nil {
+			return harden.Volume{Staged: staged, Mapped: true}, nil
+		}
+		s.note("the volume at %s keeps its owner: %v", m.Get("destination").Str(), err)
+	}
+	staged, err := st.Pinned(fd, src.Path)
+	return harden.Volume{Staged: staged}, err
 }
 
 // unstaged says in a clause why nothing can be staged for the container, "" if

@@ -94,8 +94,11 @@ func applyDevices(e *edit) {
 	}
 }
 
+// boundDeviceAllowed takes a device of the host's that is bound for the same as
+// one that the runtime makes, where there is only one of it: the host's console
+// and its pseudo terminals are not the container's.
 func boundDeviceAllowed(e *edit, s host.Source) bool {
-	return defaultDevice(s.Path).Type != "" || e.Profile.AllDevices() || slices.Contains(e.Profile.Devices, s.Path)
+	return defaultDevice(s.Path).Type != "" && s.Path != "/dev/console" && s.Path != "/dev/ptmx" || e.Profile.AllDevices() || slices.Contains(e.Profile.Devices, s.Path)
 }
 
 // applyDeviceRules makes the device cgroup's list start with "deny all" and

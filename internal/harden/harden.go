@@ -40,9 +40,8 @@ type Plan struct {
 	// FileCaps are programs whose file capabilities are not looked at, so that
 	// they start without them.
 	FileCaps []Program
-	// Volumes are binds that are shown with their owner mapped to the
-	// container's user: where each is staged.
-	Volumes map[*spec.Value]string
+	// Volumes are the binds that the shim has staged.
+	Volumes map[*spec.Value]Volume
 	// Passwd and Group are files that hold an entry for UID and GID, to be
 	// mounted over the image's; "" where they cannot be.
 	Passwd, Group string

@@ -56,7 +56,7 @@ func applyHostPaths(e *edit) {
 			continue
 		}
 		if src.Mode != 0 && src.Path != m.Get("source").Str() && path.IsAbs(src.Path) && !strings.HasPrefix(src.Path, "/proc/") {
-			// What was judged is what gets mounted, not what a link says later.
+			// The shim has staged what could be put in its place meanwhile; see Fixed.
 			e.doc.Set(m, "source", spec.Text(src.Path))
 		}
 	}
@@ -77,7 +77,7 @@ func sensitive(e *edit, m *spec.Value) string {
 		given = path.Join(e.Bundle, given) // as the runtimes do
 	}
 	given = path.Clean(given)
-	if given == e.Volumes[m] { // staged by the shim from src
+	if v, staged := e.Volumes[m]; staged && given == v.Staged { // staged by the shim from src
 		given = src.Path
 	}
 	if engineSocket(src) && !slices.Contains(e.Profile.HostPaths, src.Path) {

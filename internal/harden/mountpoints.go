@@ -40,6 +40,9 @@ func misread(e *edit, m *spec.Value) string {
 			return "the option " + quote(o) + " holds a comma, and is more than one option for the kernel"
 		}
 	}
+	if at, linked := e.Facts.Through[m]; linked {
+		return "a symbolic link in what is mounted at " + at + " leads away from it"
+	}
 	src := e.Facts.Sources[m].Path
 	switch dest := destination(e, m); {
 	case dest == "/dev" && host.IsBind(m) && !allowedPath(e, src):

@@ -14,6 +14,14 @@ import (
 	"github.com/runclad/runclad/internal/workload"
 )
 
+// Volume is a bind that the shim has mounted at Staged, so that the runtime
+// mounts what was judged and nothing that has come to its place since.
+type Volume struct {
+	Staged string
+	// Mapped says that its owner is shown as the container's user.
+	Mapped bool
+}
+
 // applyVolumes takes set-user-ID programs and device nodes out of every bind
 // and every tmpfs, programs out of tmpfs, and makes the files that engines
 // write for a container (hosts, hostname, resolv.conf) read-only in it.
@@ -21,9 +29,11 @@ func applyVolumes(e *edit) {
 	for _, m := range e.doc.Get("mounts").Elems() {
 		switch {
 		case host.IsBind(m):
-			if staged := e.Volumes[m]; staged != "" {
-				e.doc.Set(m, "source", spec.Text(staged))
-				mapped(e, m)
+			if v, staged := e.Volumes[m]; staged {
+				e.doc.Set(m, "source", spec.Text(v.Staged))
+				if v.Mapped {
+					mapped(e, m)
+				}
 			}
 			tighten(e, m, bindFlags(e, m)...)
 			applyReadOnlyTree(e, m)
@@ -177,4 +187,18 @@ func OwnerMatters(p *Plan, m *spec.Value) bool {
 	e := &edit{Plan: p}
 	dest := p.Facts.Destinations[m]
 	return !generated(dest) && dest != "/run/.containerenv" && !Own(p.Facts.Sources[m].Path, dest) && !mustBeReadOnly(e, m)
+}
+
+// Fixed reports whether nobody but root and the engine can put something else in
+// the place of a bind's source, between the time it is judged and the time it is
+// mounted: what the engine writes for the container, and a few files of the
+// host. A volume is not fixed: a directory in it can be replaced by those who
+// have the volume, too.
+func Fixed(p *Plan, m *spec.Value) bool {
+	e := &edit{Plan: p}
+	src, dest := p.Facts.Sources[m], p.Facts.Destinations[m]
+	if engineOwn(e, src.Path, dest) && !volume(src.Path) {
+		return true
+	}
+	return slices.Contains(readOnlyFiles[:], src.Path) || isDevice(src) && defaultDevice(src.Path).Type != ""
 }

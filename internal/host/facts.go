@@ -31,9 +31,14 @@ type Facts struct {
 	// Destinations says for each mount where it ends up inside the rootfs, the
 	// image's symbolic links followed.
 	Destinations map[*spec.Value]string
+	// Through holds the mounts to whose destination a link leads out of what
+	// another mount shows: that one's mount point.
+	Through map[*spec.Value]string
 	// Devices are the type and numbers of the device nodes that the policy lets
 	// containers have.
 	Devices []Device
+	// CgroupInUse says that there are processes in the container's cgroup.
+	CgroupInUse bool
 	// User is whom the container was meant to start as.
 	User User
 	// IDs are the mappings of the user namespace that the engine gives it.
@@ -147,7 +152,7 @@ func Gather(bundle string, doc *spec.Document, profile *policy.Profile) (*Facts,
 	if f.Sources, err = sources(bundle, doc); err != nil {
 		return nil, err
 	}
-	f.Destinations = root.destinations(doc)
+	f.Destinations, f.Through = root.destinations(doc, f.Sources)
 	image := profile.Identity == policy.IdentityImage
 	f.User = userOf(doc, func(uid uint32) string {
 		if image && profile.WritableRootfs {

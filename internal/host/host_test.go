@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -253,7 +254,9 @@ func TestSources(t *testing.T) {
 		for _, form := range []string{`"type":"bind"`, `"type":"none","options":["rbind"]`, `"options":["ro","bind"]`} {
 			doc := parse(t, fmt.Sprintf(`{"ociVersion":"1.0.2","mounts":[{"destination":"/x","source":%q,%s}]}`, given, form))
 			all, err := sources(bundle, doc)
-			if got := all[doc.Get("mounts").Elems()[0]]; err != nil || !reflect.DeepEqual(got, want) {
+			got := all[doc.Get("mounts").Elems()[0]]
+			got.dev, got.ino = 0, 0
+			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %+v (%v), want %+v", given, got, err, want)
 			}
 		}
@@ -261,6 +264,99 @@ func TestSources(t *testing.T) {
 	doc := parse(t, `{"ociVersion":"1.0.2","mounts":[{"destination":"/x","source":"/etc","type":"tmpfs","options":["ro"]}]}`)
 	if got, err := sources(bundle, doc); err != nil || len(got) != 0 {
 		t.Errorf("a tmpfs has the source %v (%v)", got, err)
+	}
+}
+
+// TestSourceOpen: what is opened again is what was judged, or nothing.
+func TestSourceOpen(t *testing.T) {
+	dir := t.TempDir()
+	vol, away := filepath.Join(dir, "up/vol"), filepath.Join(dir, "away")
+	doc := parse(t, fmt.Sprintf(`{"ociVersion":"1.0.2","mounts":[{"destination":"/x","source":%q,"type":"bind"}]}`, vol))
+	judged := func() Source {
+		t.Helper()
+		all, err := sources("/", doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[doc.Get("mounts").Elems()[0]]
+	}
+	opens := func(s Source) bool {
+		fd, err := s.Open()
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		return err == nil
+	}
+	do := func(errs ...error) {
+		t.Helper()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	missing := judged()
+	if do(os.MkdirAll(vol, 0o755)); opens(missing) {
+		t.Error("what was not there was not judged")
+	}
+	src := judged()
+	if !opens(src) {
+		t.Error("it cannot be opened again")
+	}
+	if do(os.Rename(vol, away), os.Symlink(away, vol)); opens(src) {
+		t.Error("a link is followed, to the very directory")
+	}
+	if do(os.Remove(vol), os.Mkdir(vol, 0o755)); opens(src) {
+		t.Error("another directory is taken for the one that was judged")
+	}
+	if do(os.Remove(vol), os.Rename(away, vol), os.Rename(filepath.Dir(vol), away), os.Symlink(away, filepath.Dir(vol))); opens(src) {
+		t.Error("a link on the way is followed")
+	}
+}
+
+// TestDestinationsInMounts: what another mount hides of the image says nothing
+// about where a mount ends up, and links that lead out of what it shows are known.
+func TestDestinationsInMounts(t *testing.T) {
+	dir := t.TempDir()
+	root, volume := filepath.Join(dir, "rootfs"), filepath.Join(dir, "volume")
+	for _, d := range []string{root + "/v", root + "/dev", volume + "/real/deep"} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		root + "/to-v": "/v", root + "/v/real": "/dev", root + "/v/image": "/dev", volume + "/link": "/proc/self/attr", volume + "/real/up": "..", volume + "/real/out": "../..", volume + "/real/file": "deep",
+	} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := openRootfs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	for given, want := range map[string][2]string{
+		"/v/link":        {"/v/link", "/v"},
+		"/v/link/below":  {"/v/link/below", "/v"},
+		"/to-v/link":     {"/v/link", "/v"},
+		"/v/real/out/x":  {"/v/real/out/x", "/v"},
+		"/v/real/up/new": {"/v/real/up/new", ""},
+		"/v/real/file":   {"/v/real/file", ""},
+		"/v/real":        {"/v/real", ""},
+		"/v/image":       {"/v/image", ""},
+		"/v/real/new":    {"/v/real/new", ""},
+		"/to-v":          {"/v", ""},
+		"/w/x":           {"/w/x", ""},
+	} {
+		doc := parse(t, fmt.Sprintf(`{"ociVersion":"1.0.2","mounts":[{"destination":"/v","source":%q,"type":"bind"},{"destination":"/w","type":"tmpfs"},{"destination":%q,"type":"tmpfs"}]}`, volume, given))
+		all, err := sources("/", doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dests, through := r.destinations(doc, all)
+		m := doc.Get("mounts").Elems()[2]
+		if got := [2]string{dests[m], through[m]}; got != want {
+			t.Errorf("%s: %q, want %q", given, got, want)
+		}
 	}
 }
 

@@ -432,7 +432,8 @@ func listFor(t *testing.T, root string, user User, text string, profile *policy.
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, notes := places(r, doc, r.destinations(doc), ls, user, profile)
+	dests, _ := r.destinations(doc, nil)
+	found, notes := places(r, doc, dests, ls, user, profile)
 	for _, p := range found {
 		s := p.Path + " " + string(p.Why)
 		if p.Empty {

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/runclad/runclad/internal/spec"
 )
 
 // rootfs is the container's root directory, held open.
@@ -130,20 +128,6 @@ func (r *rootfs) missing(p string, links int) (string, uint32, error) {
 		to = path.Join(dir, to)
 	}
 	return r.follow(to, links-1)
-}
-
-// destinations resolves where each mount ends up. One that cannot be resolved
-// keeps its name: the runtime will say what is wrong with it.
-func (r *rootfs) destinations(doc *spec.Document) map[*spec.Value]string {
-	out := map[*spec.Value]string{}
-	for _, m := range doc.Get("mounts").Elems() {
-		given := path.Clean("/" + m.Get("destination").Str())
-		out[m] = given
-		if real, _, err := r.resolve(given); err == nil {
-			out[m] = real
-		}
-	}
-	return out
 }
 
 // mountable reports whether the runtime can mount a file over p: not if p is a

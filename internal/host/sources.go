@@ -3,7 +3,9 @@
 package host
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strconv"
 
@@ -25,6 +27,30 @@ type Source struct {
 	Alias string
 	// Also holds the other names of the place.
 	Also []string
+
+	dev, ino uint64
+}
+
+// Open opens, as O_PATH, the very place that was judged. Whoever may write to a
+// directory on the way can put a link or something else there at any time, a
+// process of another container for one: no link is followed, and what is found
+// must be what was seen.
+func (s Source) Open() (int, error) {
+	fd, err := unix.Openat2(unix.AT_FDCWD, s.Path, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	if err != nil {
+		return -1, &os.PathError{Op: "open again", Path: s.Path, Err: err}
+	}
+	var st unix.Stat_t
+	if err = unix.Fstat(fd, &st); err == nil && (st.Dev != s.dev || st.Ino != s.ino) {
+		err = errors.New("something else stands there now")
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, &os.PathError{Op: "open again", Path: s.Path, Err: err}
+	}
+	return fd, nil
 }
 
 // sources opens each bind source without following the last step into a device
@@ -52,7 +78,7 @@ func sources(bundle string, doc *spec.Document) (map[*spec.Value]Source, error) 
 		var st unix.Stat_t
 		real, errLink := fdPath(fd)
 		if err := unix.Fstat(fd, &st); err == nil && errLink == nil {
-			out[m] = Source{Path: real, Mode: st.Mode & unix.S_IFMT, UID: st.Uid, GID: st.Gid, Alias: aliasOf(fd)}
+			out[m] = Source{Path: real, Mode: st.Mode & unix.S_IFMT, UID: st.Uid, GID: st.Gid, Alias: aliasOf(fd), dev: st.Dev, ino: st.Ino}
 			also, err := otherNames(fd, real, &mounts)
 			if err != nil {
 				_ = unix.Close(fd)

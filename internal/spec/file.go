@@ -19,8 +19,15 @@ type File struct {
 
 // ReadFile reads a regular file of at most MaxSize. A link, FIFO or device in
 // its place is refused without being opened for long.
-func ReadFile(path string) (*File, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+func ReadFile(path string) (*File, error) { return read(path, path, unix.O_NOFOLLOW) }
+
+// ReadOpen is ReadFile for a file that is open as O_PATH; path says which.
+func ReadOpen(fd int, path string) (*File, error) {
+	return read("/proc/self/fd/"+strconv.Itoa(fd), path, 0)
+}
+
+func read(name, path string, flags int) (*File, error) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|flags, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}

@@ -87,17 +87,35 @@ func (s *Stage) folder(names ...string) (string, error) {
 	return dir, nil
 }
 
-// Volume returns a path at which source is shown with its owner mapped.
-func (s *Stage) Volume(source string, o Owner) (string, error) {
+// Volume returns a path at which what is open as source, and is called name, is
+// shown with its owner mapped.
+func (s *Stage) Volume(source int, name string, o Owner) (string, error) {
 	if s.dry {
 		return s.next(), nil
 	}
-	fd, err := s.clone(source, &o, true)
+	fd, err := openTree(source, "", name, unix.AT_RECURSIVE)
 	if err != nil {
 		return "", err
 	}
 	defer unix.Close(fd)
-	return s.show(fd, source)
+	if err := s.set(fd, name, &o, 0); err != nil {
+		return "", err
+	}
+	return s.show(fd, name)
+}
+
+// Pinned returns a path at which it is shown as it is. Mounts of the host that
+// come later are seen below it as they are at its own place.
+func (s *Stage) Pinned(source int, name string) (string, error) {
+	if s.dry {
+		return s.next(), nil
+	}
+	fd, err := openTree(source, "", name, unix.AT_RECURSIVE)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	return s.show(fd, name)
 }
 
 // show attaches a mount of source at a folder or file of its own.
@@ -237,7 +255,7 @@ func (s *Stage) Program(source string) (string, error) {
 	if s.dry {
 		return s.next(), nil
 	}
-	fd, err := s.cloneAs(source, nil, false, unix.MOUNT_ATTR_RDONLY)
+	fd, err := s.cloneAs(source, nil, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return "", err
 	}
@@ -254,7 +272,7 @@ func (s *Stage) Programs(lowers []string, o Owner) (string, error) {
 		return s.next() + mergedName, nil
 	}
 	if len(lowers) == 1 { // an overlay needs two layers or an upper one
-		fd, err := s.cloneAs(lowers[0], &o, false, unix.MOUNT_ATTR_RDONLY)
+		fd, err := s.cloneAs(lowers[0], &o, unix.MOUNT_ATTR_RDONLY)
 		if err != nil {
 			return "", err
 		}
@@ -293,7 +311,7 @@ func (s *Stage) lowers(lowers []string, o *Owner, names ...string) (string, []st
 	}
 	out := make([]string, len(lowers))
 	for i, lower := range lowers {
-		fd, err := s.clone(lower, o, false)
+		fd, err := s.clone(lower, o)
 		if err != nil {
 			return "", nil, err
 		}
@@ -343,38 +361,54 @@ func mountOverlay(dir, data string, flags uintptr) error {
 	return err
 }
 
-// clone returns a detached mount of source (open_tree(2), Linux 5.2), with the
-// owner mapped (mount_setattr(2), Linux 5.12) and, for volumes, what is mounted
-// below it.
-func (s *Stage) clone(source string, o *Owner, recursive bool) (int, error) {
-	return s.cloneAs(source, o, recursive, 0)
+// clone returns a detached mount of source with the owner mapped.
+func (s *Stage) clone(source string, o *Owner) (int, error) {
+	return s.cloneAs(source, o, 0)
 }
 
 // cloneAs is clone with further attributes of the mount.
-func (s *Stage) cloneAs(source string, o *Owner, recursive bool, attributes uint64) (int, error) {
-	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
-	if recursive {
-		flags |= unix.AT_RECURSIVE
-	}
-	fd, err := unix.OpenTree(unix.AT_FDCWD, source, flags)
+func (s *Stage) cloneAs(source string, o *Owner, attributes uint64) (int, error) {
+	fd, err := openTree(unix.AT_FDCWD, source, source, 0)
 	if err != nil {
-		return -1, &os.PathError{Op: "open_tree", Path: source, Err: err}
+		return -1, err
 	}
+	if err := s.set(fd, source, o, attributes); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// openTree returns a detached mount of path below dir, or, where path is "", of
+// what is open as dir (open_tree(2), Linux 5.2), with AT_RECURSIVE of what is
+// mounted below it as well. The source is called name.
+func openTree(dir int, path, name string, flags uint) (int, error) {
+	if path == "" {
+		flags |= unix.AT_EMPTY_PATH
+	}
+	fd, err := unix.OpenTree(dir, path, flags|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return -1, &os.PathError{Op: "open_tree", Path: name, Err: err}
+	}
+	return fd, nil
+}
+
+// set makes a detached mount nosuid, nodev and private, and maps its owner
+// (mount_setattr(2), Linux 5.12).
+func (s *Stage) set(fd int, source string, o *Owner, attributes uint64) error {
 	attr := unix.MountAttr{Attr_set: attributes | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, Propagation: unix.MS_PRIVATE}
 	if o != nil && *o != (Owner{}) {
 		userns, err := s.idmap(*o)
 		if err != nil {
-			_ = unix.Close(fd)
-			return -1, err
+			return err
 		}
 		attr.Attr_set |= unix.MOUNT_ATTR_IDMAP
 		attr.Userns_fd = uint64(userns)
 	}
 	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attr); err != nil {
-		_ = unix.Close(fd)
-		return -1, &os.PathError{Op: "mount_setattr (idmap, nosuid, nodev)", Path: source, Err: err}
+		return &os.PathError{Op: "mount_setattr (idmap, nosuid, nodev)", Path: source, Err: err}
 	}
-	return fd, nil
+	return nil
 }
 
 // idmap keeps one user namespace for each owner.

@@ -117,7 +117,7 @@ func TestAdditiveOverlay(t *testing.T) {
 func TestVolume(t *testing.T) {
 	a, _ := tree(t)
 	onStage(t, func(s *Stage) error {
-		v, err := s.Volume(a, Owner{UID: 999, GID: 998, ToUID: r, ToGID: r})
+		v, err := s.Volume(opened(t, a), a, Owner{UID: 999, GID: 998, ToUID: r, ToGID: r})
 		if err != nil {
 			return err
 		}
@@ -127,6 +127,42 @@ func TestVolume(t *testing.T) {
 	if got := owner(t, a+"/new"); got != [2]uint32{999, 998} {
 		t.Errorf("on disk the new file is %v", got)
 	}
+}
+
+func opened(t *testing.T, file string) int {
+	t.Helper()
+	fd, err := unix.Open(file, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	return fd
+}
+
+// TestPinned: what was opened is what is shown, whatever has come to its place,
+// as it is, and with what is mounted below it.
+func TestPinned(t *testing.T) {
+	a, b := tree(t)
+	onStage(t, func(s *Stage) error {
+		dir, file := opened(t, a), opened(t, a+"/svc")
+		if err := errors.Join(os.Rename(a, a+"-away"), os.Symlink(b, a)); err != nil {
+			return err
+		}
+		v, err := s.Pinned(dir, a)
+		if err != nil {
+			return err
+		}
+		w, err := s.Pinned(file, a+"/svc")
+		if err != nil {
+			return err
+		}
+		for name, want := range map[string][2]uint32{v + "/svc": {999, 999}, v + "/root": {0, 0}, w: {999, 999}} {
+			if got := owner(t, name); got != want {
+				t.Errorf("%s is %v, want %v", name, got, want)
+			}
+		}
+		return nil
+	})
 }
 
 // reach returns a name for dir that needs no right to the folders above, as in

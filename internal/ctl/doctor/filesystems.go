@@ -46,7 +46,12 @@ func (h *Host) filesystems(a *area) {
 		tried = true
 		kind := fsType(mounts, dir)
 		err := onStage(func(s *stage.Stage, o stage.Owner) error {
-			if _, err := s.Volume(dir, o); err != nil {
+			fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return &os.PathError{Op: "open", Path: dir, Err: err}
+			}
+			defer unix.Close(fd)
+			if _, err := s.Volume(fd, dir, o); err != nil {
 				return fmt.Errorf("idmapped mount: %w", err)
 			}
 			if _, err := s.Overlay([]string{dir}, o, false); err != nil {
