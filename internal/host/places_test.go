@@ -313,12 +313,13 @@ func TestProgramsOfLargeImages(t *testing.T) {
 	nodes := append([]node{}, base...)
 	files := func(dir string, n int, more ...node) {
 		for i := range n {
-			nodes = append(nodes, node{fmt.Sprintf("%s/f%d", dir, i), "file 1000 644 x"})
+			nodes = append(nodes, node{fmt.Sprintf("%s/f%d.jar", dir, i), "file 1000 644 x"})
 		}
 		nodes = append(nodes, more...)
 	}
 	files("app/data", 1000)
 	files("app/bin", 150, node{"app/bin/x", "file 1000 755 #!x"})
+	nodes = append(nodes, node{"app/run.jar", "file 1000 755 #!x"}, node{"app/data/no.jar", "file 1000 755 #!x"})
 	for i := range 20 {
 		files(fmt.Sprintf("app/plugins/p%d", i), 100)
 		nodes = append(nodes, node{fmt.Sprintf("app/plugins/p%d/tools/tool", i), "file 1000 750 #!x"})
@@ -333,7 +334,7 @@ func TestProgramsOfLargeImages(t *testing.T) {
 	for _, p := range list(t, imageOf(t, nodes), User{UID: 1000, GID: 1000, Cwd: "/app"}, "{}") {
 		got[p] = true
 	}
-	want := []string{"/app service", "/app/bin runs", "/app/node_modules runs"}
+	want := []string{"/app service", "/app/run.jar runs", "/app/bin runs", "/app/node_modules runs"}
 	for i := range 20 {
 		want = append(want, fmt.Sprintf("/app/plugins/p%d/tools/tool runs", i))
 	}

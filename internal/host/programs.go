@@ -20,9 +20,11 @@ type Program struct {
 
 const (
 	// maxProgramEntries bounds how many directory entries are looked at for
-	// programs in all places of one container, maxProgramDepth how deep. One
-	// whose content is read counts for readCost.
+	// programs in all places of one container, maxProgramDepth how deep. A file
+	// that is asked for its mode counts for statCost more, one whose content is
+	// read for readCost.
 	maxProgramEntries = 4096
+	statCost          = 3
 	readCost          = 12
 	maxProgramDepth   = 6
 	// maxPrograms bounds the mounts that come of it.
@@ -104,7 +106,7 @@ func (f *finder) programs() {
 			mounts -= at.place.take(at.dir, entries <= 0 && !cached)
 			continue
 		}
-		found, dirs, seen, whole := f.programsIn(at.dir, entries)
+		found, dirs, seen, whole := f.programsIn(at.dir, at.depth, entries)
 		entries -= seen
 		if !whole && at.place.take(at.dir, entries <= 0 && !cached) > 0 {
 			mounts--
@@ -203,8 +205,9 @@ func (p *Place) runs(dir string) bool {
 }
 
 // programsIn returns the names of the programs and of the directories in dir,
-// how many entries it looked at, at most limit, and whether these are all.
-func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen int, whole bool) {
+// what looking at them counts for, at most about limit, and whether these are
+// all.
+func (f *finder) programsIn(dir string, depth, limit int) (found, dirs []string, seen int, whole bool) {
 	fd, err := f.open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, nil, 1, true
@@ -216,7 +219,14 @@ func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen i
 		switch {
 		case e.mode == unix.S_IFDIR:
 			dirs = append(dirs, e.name)
-		case e.mode == unix.S_IFREG && seen < limit && mayRun(fd, e.name):
+		case e.mode != unix.S_IFREG || depth > 0 && isData(e.name):
+		case seen >= limit:
+			whole = false
+		default:
+			seen += statCost
+			if !mayRun(fd, e.name) {
+				continue
+			}
 			seen += readCost
 			if isProgram(fd, e.name) {
 				found = append(found, e.name)
@@ -224,6 +234,17 @@ func (f *finder) programsIn(dir string, limit int) (found, dirs []string, seen i
 		}
 	}
 	return found, dirs, seen, whole
+}
+
+// isData reports whether a file's name says that it is no program. Right in a
+// place names are not asked: an archive can be one (Spring Boot's).
+func isData(name string) bool {
+	switch path.Ext(name) {
+	case ".class", ".conf", ".css", ".csv", ".gif", ".gz", ".h", ".html", ".jar", ".jpg", ".json", ".map", ".md", ".mo", ".png",
+		".po", ".properties", ".pyc", ".sql", ".svg", ".ts", ".ttf", ".txt", ".war", ".woff", ".woff2", ".xml", ".yaml", ".yml", ".zip":
+		return true
+	}
+	return false
 }
 
 // mayRun reports whether a file has an execute bit or the name of a shared
