@@ -128,7 +128,7 @@ func (c *Container) Argv(args ...string) []string {
 	argv := []string{c.Binary, "--root", c.Root, "--log", c.Log(), "--log-format", "json"}
 	argv = append(argv, args...)
 	if c.V1 {
-		argv = append([]string{"/usr/bin/unshare", "-m", "sh", "-c", `umount /sys/fs/cgroup/unified && exec "$@"`, "sh"}, argv...)
+		argv = append([]string{"/usr/bin/unshare", "-m", "--propagation", "slave", "sh", "-c", `umount /sys/fs/cgroup/unified && exec "$@"`, "sh"}, argv...)
 	}
 	return argv
 }

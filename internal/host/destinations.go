@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -102,5 +103,5 @@ func (c *cover) leaves(dest string) bool {
 	if err == nil {
 		_ = unix.Close(fd)
 	}
-	return err != nil && err != unix.ENOENT && err != unix.ENOTDIR
+	return err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR)
 }

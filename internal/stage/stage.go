@@ -88,7 +88,8 @@ func (s *Stage) folder(names ...string) (string, error) {
 }
 
 // Volume returns a path at which what is open as source, and is called name, is
-// shown with its owner mapped.
+// shown with its owner mapped. Mounts of the host that come later are seen below
+// it as they are at its own place.
 func (s *Stage) Volume(source int, name string, o Owner) (string, error) {
 	if s.dry {
 		return s.next(), nil
@@ -98,14 +99,14 @@ func (s *Stage) Volume(source int, name string, o Owner) (string, error) {
 		return "", err
 	}
 	defer unix.Close(fd)
-	if err := s.set(fd, name, &o, 0); err != nil {
+	if err := s.set(fd, name, &o, unix.MountAttr{}); err != nil {
 		return "", err
 	}
 	return s.show(fd, name)
 }
 
-// Pinned returns a path at which it is shown as it is. Mounts of the host that
-// come later are seen below it as they are at its own place.
+// Pinned returns a path at which it is shown as it is, and otherwise as Volume
+// does.
 func (s *Stage) Pinned(source int, name string) (string, error) {
 	if s.dry {
 		return s.next(), nil
@@ -372,7 +373,7 @@ func (s *Stage) cloneAs(source string, o *Owner, attributes uint64) (int, error)
 	if err != nil {
 		return -1, err
 	}
-	if err := s.set(fd, source, o, attributes); err != nil {
+	if err := s.set(fd, source, o, unix.MountAttr{Attr_set: attributes, Propagation: unix.MS_PRIVATE}); err != nil {
 		_ = unix.Close(fd)
 		return -1, err
 	}
@@ -393,10 +394,10 @@ func openTree(dir int, path, name string, flags uint) (int, error) {
 	return fd, nil
 }
 
-// set makes a detached mount nosuid, nodev and private, and maps its owner
-// (mount_setattr(2), Linux 5.12).
-func (s *Stage) set(fd int, source string, o *Owner, attributes uint64) error {
-	attr := unix.MountAttr{Attr_set: attributes | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, Propagation: unix.MS_PRIVATE}
+// set gives a detached mount attributes, makes it nosuid and nodev, and maps its
+// owner (mount_setattr(2), Linux 5.12).
+func (s *Stage) set(fd int, source string, o *Owner, attr unix.MountAttr) error {
+	attr.Attr_set |= unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 	if o != nil && *o != (Owner{}) {
 		userns, err := s.idmap(*o)
 		if err != nil {
