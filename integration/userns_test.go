@@ -274,6 +274,11 @@ func TestUserNamespaceOfTheEngine(t *testing.T) {
 			root := bed.Rootfs(t, "srv/data/sub", "app")
 			bed.Write(t, filepath.Join(root, "srv/data/file"), "old")
 			bed.Write(t, filepath.Join(root, "app/code"), "code")
+			bed.Write(t, filepath.Join(root, "var/log/web/access.log"), "old")
+			bed.Write(t, filepath.Join(root, "var/log/web/own.log"), "root's")
+			if err := os.Chown(filepath.Join(root, "var/log/web/access.log"), 33, 4); err != nil {
+				t.Fatal(err)
+			}
 			dir := bed.Dir(t, "volumes")
 			for _, d := range []string{"service", "host"} {
 				if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
@@ -287,7 +292,11 @@ func TestUserNamespaceOfTheEngine(t *testing.T) {
 			}
 			shift(t, root, first)
 			shift(t, dir+"/service", first)
-			s := specFor(t, "", "sh", "-c", "set -e; me=$(id -u); echo x >> /srv/data/file; mkdir /srv/data/sub/new; touch /app/new; touch /service/new; "+
+			logs := "echo x >> /var/log/web/access.log; touch /var/log/web/new; "
+			if policy != rootInUserns { // whose root's files are
+				logs += "! echo x 2>&- >> /var/log/web/own.log; "
+			}
+			s := specFor(t, "", "sh", "-c", "set -e; me=$(id -u); "+logs+"echo x >> /srv/data/file; mkdir /srv/data/sub/new; touch /app/new; touch /service/new; "+
 				"! touch /host/new 2>&-; ! echo x 2>&- >> /app/code; ! rm -f /app/code 2>&-; "+
 				"for f in /srv/data /srv/data/file /service /service/new; do test $(stat -c %u $f) = $me; done; test $(stat -c %u /etc) = 0; exec /probe")
 			s.Process.Cwd = "/app"

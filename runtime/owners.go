@@ -80,15 +80,20 @@ func (s *shim) placeOwner(p host.Place) (stage.Owner, error) {
 		return o, nil
 	}
 	// The layers hold the host's IDs, or, where the engine maps them when it
-	// mounts them, the image's.
+	// mounts them, the image's. Logs are another's in a directory of root's.
 	var st unix.Stat_t
 	if err := unix.Lstat(p.Layers[0], &st); err != nil {
 		return stage.Owner{}, &os.PathError{Op: "stat layer", Path: p.Layers[0], Err: err}
 	}
-	o := s.to(st.Uid, st.Gid)
 	uid, gid, _ := s.plan.Facts.IDs.Host(p.UID, p.GID)
 	images := uid != st.Uid || gid != st.Gid
+	if p.Why == host.Logs {
+		root, _, _ := s.plan.Facts.IDs.Host(0, 0)
+		images = root != st.Uid
+	}
+	o := s.to(uid, gid)
 	if images {
+		o = s.to(p.UID, p.GID)
 		o.IDs = s.engineIDs()
 	}
 	if s.manyUsers() {
