@@ -247,12 +247,14 @@ func (f *finder) presets() {
 		}
 		n := len(f.found)
 		if !f.has(real) {
-			if f.user.UID != 0 && p.Added {
-				continue // a directory of root's, which the user could not write to
-			}
 			why := Service
-			if p.Added {
+			switch {
+			case f.user.UID != 0 && (p.Added || p.Replaced):
+				continue // a directory of root's, which the user could not write to
+			case p.Added:
 				why = Work
+			case p.Replaced:
+				why = State
 			}
 			f.consider(real, why)
 			if len(f.found) == n {

@@ -215,6 +215,10 @@ func TestPlaces(t *testing.T) {
 			want: []string{"/var/lib/varnish service empty exec"}, // /etc/ssh is root's, and this user could not write there
 		},
 		{
+			name: "a preset for configuration that is replaced", nodes: []node{{"usr/sbin/sshd", "file 0 755 \x7fELF"}, {"etc/ssh/sshd_config", "file 0 644 x"}},
+			user: User{Cwd: "/"}, want: []string{"/etc/ssh state"},
+		},
+		{
 			name: "a preset for a scratch directory", nodes: []node{{"usr/share/logstash/bin/logstash", "file 0 755 #!x"}},
 			user: User{UID: 1000, GID: 1000, Cwd: "/"}, want: []string{"/tmp scratch empty exec"},
 		},

@@ -18,6 +18,8 @@ type Preset struct {
 	// Added says that the directory stays root's: new files can be made, those
 	// of the image can neither be changed nor replaced.
 	Added bool
+	// Replaced says that what is root's in it can be changed and replaced, too.
+	Replaced bool
 	// Exec says that what is written there can be executed.
 	Exec bool
 }
@@ -52,8 +54,9 @@ var All = [...]Preset{
 		Name: "s6", Place: "/run", Exec: true,
 		Programs: []string{"/command/s6-svscan", "/usr/bin/s6-svscan", "/bin/s6-svscan"},
 	},
-	// sshd's host keys are made at the first start (ssh-keygen -A).
-	{Name: "sshd", Programs: []string{"/usr/sbin/sshd"}, Place: "/etc/ssh", Added: true},
+	// sshd's host keys are made at the first start (ssh-keygen -A), and entrypoints
+	// write its configuration over the one of the package (gitea's).
+	{Name: "sshd", Programs: []string{"/usr/sbin/sshd"}, Place: "/etc/ssh", Replaced: true},
 	// varnishd compiles its configuration to a shared object in its working
 	// directory and loads it (varnishd(1), -n). It costs noexec there.
 	{Name: "varnish", Programs: []string{"/usr/sbin/varnishd"}, Place: "/var/lib/varnish", Exec: true},
