@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/runclad/runclad/integration/bed"
@@ -65,8 +66,18 @@ type container struct{ *bed.Container }
 
 // newContainer makes a bundle with Docker's config for a command.
 func (b *bench) newContainer(binary string, rt bed.Runtime, rootfs string, args ...string) container {
+	return b.containerIn("", binary, rt, rootfs, args...)
+}
+
+// containerIn does so for a network namespace, "" for one that the runtime makes.
+func (b *bench) containerIn(netns, binary string, rt bed.Runtime, rootfs string, args ...string) container {
 	s := bed.DockerSpec(b.p)
 	s.Process.Args = args
+	for i, ns := range s.Linux.Namespaces {
+		if ns.Type == specs.NetworkNamespace {
+			s.Linux.Namespaces[i].Path = netns
+		}
+	}
 	return container{bed.NewContainer(b.p, binary, rt, rootfs, s)}
 }
 

@@ -49,8 +49,8 @@ func Recorded(store record.Store, r record.Record) error {
 	if r.Block != record.BlockAtStart {
 		return nil
 	}
-	blocked, err := store.Blocked(r)
-	if blocked || err != nil {
+	ready, err := store.Ready(r)
+	if ready || err != nil {
 		return err
 	}
 	p, err := record.ContainerPID(r)
@@ -64,7 +64,7 @@ func Recorded(store record.Store, r record.Record) error {
 	if again, err := record.ContainerPID(r); err != nil || again != p {
 		return fmt.Errorf("the container's process %d ended while its network was blocked: %w", p.PID, err)
 	}
-	return store.MarkBlocked(r)
+	return store.MarkReady(r)
 }
 
 // Options are those that were decided at create.

@@ -178,7 +178,7 @@ func TestRecorded(t *testing.T) {
 	if !strings.Contains(rules(t, p.PID), "169.254.169.254") {
 		t.Error("not blocked")
 	}
-	if done, err := store.Blocked(r); err != nil || !done {
+	if done, err := store.Ready(r); err != nil || !done {
 		t.Errorf("not noted: %v %v", done, err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "c1")); err != nil {
@@ -193,7 +193,7 @@ func TestRecorded(t *testing.T) {
 	if err := Recorded(store, host); !errors.Is(err, ErrHostNetwork) {
 		t.Errorf("a first process in the host's network: %v", err)
 	}
-	if done, _ := store.Blocked(host); done {
-		t.Error("noted as blocked")
+	if done, _ := store.Ready(host); done {
+		t.Error("noted as ready")
 	}
 }

@@ -10,9 +10,13 @@
 // execve's the runtime or returns, and then goes on to Go's own entry point, with
 // [settings] for Go's runtime. Built without that, the program does the same later.
 //
-// What belongs here: telling by argv alone that a command is passed through, and
-// finding the real runtime. What does not: everything that takes memory, a policy
-// or a record; package runtime does that, and finds the runtime by the same code.
+// A start is handed off as well if create has noted that nothing is left to be
+// done before it: in pods and under Podman, whose network namespaces exist by then.
+//
+// What belongs here: telling by argv and that note that a command is passed
+// through, and finding the real runtime. What does not: everything that takes
+// memory, a policy or a record; package runtime does that, and finds the runtime by
+// the same code.
 //
 // Functions marked nosplit run without Go's runtime. They may not allocate, defer,
 // panic or grow the stack, and what they keep lies in package variables: there is

@@ -164,9 +164,15 @@ func descriptor(fd uintptr) name {
 //
 //go:nosplit
 func open(n name) (uintptr, syscall.Errno) {
-	const oPath = 0x200000     // O_PATH of open(2)
-	const dirFD = ^uintptr(99) // AT_FDCWD, -100
-	fd, _, errno := syscall.RawSyscall6(syscall.SYS_OPENAT, dirFD, pointer(n), oPath|syscall.O_CLOEXEC, 0, 0, 0)
+	const oPath = 0x200000 // O_PATH of open(2)
+	return openAt(atCwd, pointer(n), oPath)
+}
+
+const atCwd = ^uintptr(99) // AT_FDCWD, -100
+
+//go:nosplit
+func openAt(dir, path, flags uintptr) (uintptr, syscall.Errno) {
+	fd, _, errno := syscall.RawSyscall6(syscall.SYS_OPENAT, dir, path, flags|syscall.O_CLOEXEC, 0, 0, 0)
 	return fd, errno
 }
 
@@ -183,8 +189,7 @@ func stat(fd uintptr, st *syscall.Stat_t) syscall.Errno {
 //
 //go:nosplit
 func readlink(n name) syscall.Errno {
-	const dirFD = ^uintptr(99)
-	size, _, errno := syscall.RawSyscall6(syscall.SYS_READLINKAT, dirFD, pointer(n), uintptr(unsafe.Pointer(&found[0])), uintptr(len(found)), 0, 0)
+	size, _, errno := syscall.RawSyscall6(syscall.SYS_READLINKAT, atCwd, pointer(n), uintptr(unsafe.Pointer(&found[0])), uintptr(len(found)), 0, 0)
 	if errno == 0 {
 		length = int(size)
 	}

@@ -45,17 +45,27 @@ func passThrough(start unsafe.Pointer) unsafe.Pointer {
 
 var _ = passThrough // called by entry
 
-// passed reports whether the command is one that runclad hands off unread, by
-// the most common spellings only: package argv knows them all. The flags are
-// those that runc and crun read in the same way.
+// passed reports whether the command is one that runclad hands off unread, or a
+// start for which nothing is left to be done. It goes by the most common
+// spellings only: package argv knows them all. The flags are those that runc and
+// crun read in the same way.
 //
 //go:nosplit
 func passed(w words) bool {
+	var root *byte
 	for i := 1; i < w.argc; i++ {
 		switch p := w.at(i); {
-		case is(p, "--root"), is(p, "--log"), is(p, "--log-format"):
+		case is(p, "--root"):
+			if root != nil {
+				return false // the guarded commands take it once
+			}
+			i++
+			root = w.at(i) // nil at the end
+		case is(p, "--log"), is(p, "--log-format"):
 			i++ // whatever stands there is the value
 		case is(p, "--systemd-cgroup"):
+		case is(p, "start"):
+			return root != nil && i+2 == w.argc && ready(root, w.at(i+1))
 		default:
 			return is(p, "state") || is(p, "kill") || is(p, "delete") || is(p, "ps") || is(p, "pause") ||
 				is(p, "resume") || is(p, "update") || is(p, "events") || is(p, "list")

@@ -14,7 +14,7 @@
 //	/run/runclad/container/<id>.<hash of root>/<creation>/record.json
 //	                                                      passwd
 //	                                                      group
-//	                                                      blocked
+//	                                                      ready
 //
 // A creation is one attempt to create a container, named after the process
 // that makes it: <pid>.<start time>.<hash of root and ID>. The kernel gives no

@@ -75,17 +75,26 @@ func CheckProcess(p Process) error {
 	return nil
 }
 
-// hash is FNV-1a with 64 bits, in 16 hex digits. It keeps names apart that
-// nobody chose to collide; package crypto would cost start-up time.
+// hash is [Sum] in 16 hex digits.
 func hash(s string) string {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
+	h := Sum(s)
 	const digits = "0123456789abcdef"
 	var out [16]byte
 	for i := range out {
 		out[i] = digits[h>>(60-4*i)&15]
 	}
 	return string(out[:])
+}
+
+// Sum is FNV-1a with 64 bits. It keeps names apart that nobody chose to collide;
+// package crypto would cost start-up time. Package prelude calls it before Go has
+// started.
+//
+//go:nosplit
+func Sum(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
 }

@@ -162,16 +162,16 @@ func TestWriteReadRemove(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, fi, err)
 		}
 	}
-	if b, err := s.Blocked(r); b || err != nil {
-		t.Errorf("Blocked before MarkBlocked: %v, %v", b, err)
+	if b, err := s.Ready(r); b || err != nil {
+		t.Errorf("Ready before MarkReady: %v, %v", b, err)
 	}
 	for range 2 {
-		if err := s.MarkBlocked(r); err != nil {
+		if err := s.MarkReady(r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if b, err := s.Blocked(r); !b || err != nil {
-		t.Errorf("Blocked after MarkBlocked: %v, %v", b, err)
+	if b, err := s.Ready(r); !b || err != nil {
+		t.Errorf("Ready after MarkReady: %v, %v", b, err)
 	}
 	if _, err := s.Read(r.Root+"x", r.ID); !errors.Is(err, ErrNoRecord) {
 		t.Errorf("another root: %v", err)
@@ -188,8 +188,8 @@ func TestWriteReadRemove(t *testing.T) {
 	if _, err := s.Read(r.Root, r.ID); !errors.Is(err, ErrNoRecord) {
 		t.Errorf("after Remove: %v", err)
 	}
-	if err := s.MarkBlocked(r); !errors.Is(err, ErrNoRecord) {
-		t.Errorf("MarkBlocked after Remove: %v", err)
+	if err := s.MarkReady(r); !errors.Is(err, ErrNoRecord) {
+		t.Errorf("MarkReady after Remove: %v", err)
 	}
 	empty(t, s)
 }
@@ -202,6 +202,26 @@ func empty(t *testing.T, s Store) {
 	}
 }
 
+// TestReadyAtOnce: where create sees to the metadata block, or none is wanted,
+// nothing is left to be done.
+func TestReadyAtOnce(t *testing.T) {
+	for block, want := range map[string]bool{BlockAtCreate: true, BlockAllowed: true, BlockAtStart: false, BlockByHook: false} {
+		s := open(t)
+		r := sample(t.TempDir(), "c1", self(t))
+		r.Block = block
+		if err := s.Write(r); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Ready(r); err != nil || got != want {
+			t.Errorf("%s: ready %t, %v", block, got, err)
+		}
+		if err := s.Remove(r); err != nil {
+			t.Fatal(err)
+		}
+		empty(t, s)
+	}
+}
+
 func TestWriteAgainAfterDeath(t *testing.T) {
 	s := open(t)
 	root := t.TempDir()
@@ -209,7 +229,7 @@ func TestWriteAgainAfterDeath(t *testing.T) {
 	if err := s.Write(old, File{"passwd", []byte("p")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.MarkBlocked(old); err != nil {
+	if err := s.MarkReady(old); err != nil {
 		t.Fatal(err)
 	}
 	now := sample(root, "c1", self(t))
@@ -229,7 +249,7 @@ func TestWriteAgainAfterDeath(t *testing.T) {
 	if err := s.Write(now); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := s.Blocked(now); b || err != nil {
+	if b, err := s.Ready(now); b || err != nil {
 		t.Errorf("the block of the run before is taken for this one's: %v", err)
 	}
 	if err := s.Remove(old); err != nil { // a slow reclaimer

@@ -27,9 +27,14 @@ var (
 // is the creation they belong to. No container ID begins with a period.
 const NewPrefix = ".new."
 
+// Names in the run state that package prelude knows, too.
+const (
+	ContainerDir = "container" // one folder for each container, by its Key
+	ReadyName    = "ready"     // in a creation's folder: see MarkReady
+)
+
 const (
 	recordName  = "record.json"
-	blockedName = "blocked"
 	recordLimit = 1 << 20
 )
 
@@ -53,7 +58,7 @@ func Open(dir string) (Store, error) {
 	if err != nil {
 		return Store{}, fmt.Errorf("run state: %w", err)
 	}
-	c, err := d.Sub("container")
+	c, err := d.Sub(ContainerDir)
 	if err != nil {
 		d.Close()
 		return Store{}, fmt.Errorf("run state: %w", err)
@@ -65,7 +70,7 @@ func Open(dir string) (Store, error) {
 // works, and everything else fails.
 func Named(dir string) Store {
 	d := rundir.Named(dir)
-	return Store{dir: d, containers: rundir.Named(d.Path("container"))}
+	return Store{dir: d, containers: rundir.Named(d.Path(ContainerDir))}
 }
 
 // Close closes the store's folders.
@@ -101,7 +106,7 @@ func (s Store) Write(r Record, files ...File) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.containers.Clear(folder, recordName, "passwd", "group"), s.rmdir(tmp))
+			err = errors.Join(err, s.containers.Clear(folder, recordName, "passwd", "group", ReadyName), s.rmdir(tmp))
 		}
 	}()
 	if err := s.containers.Mkdir(folder); err != nil {
@@ -117,6 +122,11 @@ func (s Store) Write(r Record, files ...File) (err error) {
 			return fmt.Errorf("record of container %s: file %q has no place there", r.ID, f.Name)
 		}
 		if err := s.containers.Create(folder+"/"+f.Name, 0o644, f.Data); err != nil {
+			return err
+		}
+	}
+	if r.Block == BlockAtCreate || r.Block == BlockAllowed {
+		if err := s.ready(folder, r); err != nil {
 			return err
 		}
 	}
@@ -300,7 +310,7 @@ func (s Store) Discard(root, id, creation string) error {
 }
 
 func (s Store) discard(key, creation string) error {
-	if err := s.containers.Clear(key+"/"+creation, recordName, "passwd", "group", blockedName); err != nil {
+	if err := s.containers.Clear(key+"/"+creation, recordName, "passwd", "group", ReadyName); err != nil {
 		return err
 	}
 	return s.rmdir(key)
@@ -345,9 +355,11 @@ func (s Store) Reap(key, creation string) (bool, error) {
 	return true, s.discard(key, creation)
 }
 
-// MarkBlocked notes that the metadata block of the container stands.
-func (s Store) MarkBlocked(r Record) error {
-	err := s.containers.Create(r.key()+"/"+r.Creation()+"/"+blockedName, 0o600, nil)
+// MarkReady notes that nothing is left to be done before the container may run
+// something: its metadata block stands, or is not wanted. Write notes it by
+// itself where create sees to that.
+func (s Store) MarkReady(r Record) error {
+	err := s.ready(r.key()+"/"+r.Creation(), r)
 	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}
@@ -357,7 +369,13 @@ func (s Store) MarkBlocked(r Record) error {
 	return err
 }
 
-// Blocked reports whether MarkBlocked has been called for the container.
-func (s Store) Blocked(r Record) (bool, error) {
-	return s.containers.Exists(r.key() + "/" + r.Creation() + "/" + blockedName)
+// ready makes the file that package prelude looks for, so that `start` is handed
+// off at once. It holds what the folder's name has only a hash of.
+func (s Store) ready(folder string, r Record) error {
+	return s.containers.Create(folder+"/"+ReadyName, 0o600, []byte(r.Root))
+}
+
+// Ready reports whether MarkReady has been called for the container.
+func (s Store) Ready(r Record) (bool, error) {
+	return s.containers.Exists(r.key() + "/" + r.Creation() + "/" + ReadyName)
 }
