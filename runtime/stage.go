@@ -137,13 +137,13 @@ func (s *shim) volume(st *stage.Stage, m *spec.Value, owner stage.Owner, mapped 
 		defer unix.Close(fd)
 	}
 	if mapped {
-		staged, err := st.Volume(fd, src.Path, owner)
+		staged, err := st.Volume(fd, src.Path, &owner)
 		if err == nil {
 			return harden.Volume{Staged: staged, Mapped: true}, nil
 		}
 		s.note("the volume at %s keeps its owner: %v", m.Get("destination").Str(), err)
 	}
-	staged, err := st.Pinned(fd, src.Path)
+	staged, err := st.Volume(fd, src.Path, nil)
 	return harden.Volume{Staged: staged}, err
 }
 

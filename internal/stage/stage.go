@@ -88,9 +88,9 @@ func (s *Stage) folder(names ...string) (string, error) {
 }
 
 // Volume returns a path at which what is open as source, and is called name, is
-// shown with its owner mapped. Mounts of the host that come later are seen below
-// it as they are at its own place.
-func (s *Stage) Volume(source int, name string, o Owner) (string, error) {
+// shown, with its owner mapped or, without one, as it is. Mounts of the host that
+// come later are seen below it as they are at its own place.
+func (s *Stage) Volume(source int, name string, o *Owner) (string, error) {
 	if s.dry {
 		return s.next(), nil
 	}
@@ -99,23 +99,11 @@ func (s *Stage) Volume(source int, name string, o Owner) (string, error) {
 		return "", err
 	}
 	defer unix.Close(fd)
-	if err := s.set(fd, name, &o, unix.MountAttr{}); err != nil {
-		return "", err
+	if o != nil {
+		if err := s.set(fd, name, o, unix.MountAttr{}); err != nil {
+			return "", err
+		}
 	}
-	return s.show(fd, name)
-}
-
-// Pinned returns a path at which it is shown as it is, and otherwise as Volume
-// does.
-func (s *Stage) Pinned(source int, name string) (string, error) {
-	if s.dry {
-		return s.next(), nil
-	}
-	fd, err := openTree(source, "", name, unix.AT_RECURSIVE)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
 	return s.show(fd, name)
 }
 

@@ -117,7 +117,7 @@ func TestAdditiveOverlay(t *testing.T) {
 func TestVolume(t *testing.T) {
 	a, _ := tree(t)
 	onStage(t, func(s *Stage) error {
-		v, err := s.Volume(opened(t, a), a, Owner{UID: 999, GID: 998, ToUID: r, ToGID: r})
+		v, err := s.Volume(opened(t, a), a, &Owner{UID: 999, GID: 998, ToUID: r, ToGID: r})
 		if err != nil {
 			return err
 		}
@@ -139,20 +139,20 @@ func opened(t *testing.T, file string) int {
 	return fd
 }
 
-// TestPinned: what was opened is what is shown, whatever has come to its place,
+// TestVolumeAsItIs: what was opened is what is shown, whatever has come to its place,
 // as it is, and with what is mounted below it.
-func TestPinned(t *testing.T) {
+func TestVolumeAsItIs(t *testing.T) {
 	a, b := tree(t)
 	onStage(t, func(s *Stage) error {
 		dir, file := opened(t, a), opened(t, a+"/svc")
 		if err := errors.Join(os.Rename(a, a+"-away"), os.Symlink(b, a)); err != nil {
 			return err
 		}
-		v, err := s.Pinned(dir, a)
+		v, err := s.Volume(dir, a, nil)
 		if err != nil {
 			return err
 		}
-		w, err := s.Pinned(file, a+"/svc")
+		w, err := s.Volume(file, a+"/svc", nil)
 		if err != nil {
 			return err
 		}

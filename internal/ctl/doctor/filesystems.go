@@ -51,7 +51,7 @@ func (h *Host) filesystems(a *area) {
 				return &os.PathError{Op: "open", Path: dir, Err: err}
 			}
 			defer unix.Close(fd)
-			if _, err := s.Volume(fd, dir, o); err != nil {
+			if _, err := s.Volume(fd, dir, &o); err != nil {
 				return fmt.Errorf("idmapped mount: %w", err)
 			}
 			if _, err := s.Overlay([]string{dir}, o, false); err != nil {
