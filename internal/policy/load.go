@@ -51,8 +51,8 @@ func (pl Place) Load(state rundir.Dir) (*Policy, []string, error) {
 		if p := fromCompiled(state, before.stamp); p != nil {
 			return p, nil, nil
 		}
-		if age := time.Since(before.changed); age >= 0 && age < settled {
-			time.Sleep(settled - age) // an editor may be in the middle of it
+		if time.Since(before.changed) < racy {
+			time.Sleep(settled) // an editor may be in the middle of it
 		}
 		texts, err := before.read()
 		if err == nil {
@@ -78,11 +78,13 @@ func (pl Place) Load(state rundir.Dir) (*Policy, []string, error) {
 
 const (
 	maxReads = 20
-	// settled is how old a change has to be before it is taken for whole: long
-	// enough for a program that truncates a file and writes it anew.
+	// settled is for how long the files must not change before they are taken
+	// for whole: long enough for a program that truncates a file and writes it
+	// anew.
 	settled = 25 * time.Millisecond
-	// racy is how old a change has to be before times can tell it from a later
-	// one; file systems keep them in steps of up to 10 ms (one jiffy).
+	// racy is how old a change has to be before its time means anything: file
+	// systems take it from a clock that goes in steps of up to 10 ms (one jiffy),
+	// and that was seen to be 50 ms late on a busy virtual machine.
 	racy = time.Second
 )
 

@@ -187,38 +187,36 @@ func TestLastGood(t *testing.T) {
 func TestHalfWritten(t *testing.T) {
 	n := newNode(t)
 	n.write(t, n.File, "[profile.default]\npids_limit = 7\n")
-	stop := make(chan struct{})
 	done := make(chan struct{})
 	slow := false // a busy machine let the file be empty for longer than an editor would
 	go func() {
 		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(60 * time.Millisecond):
-			}
+		for range 20 {
+			time.Sleep(2 * settled)
 			began := time.Now()
 			f, err := os.OpenFile(n.File, os.O_WRONLY|os.O_TRUNC, 0)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(settled / 10)
 			_, _ = f.WriteString("[profile.default]\npids_limit = 7\n")
 			_ = f.Close()
 			slow = slow || time.Since(began) > settled/2
 		}
 	}()
-	half := 0
-	for range 60 {
+	half, loads := 0, 0
+	for writing := true; writing; loads++ {
+		select {
+		case <-done:
+			writing = false
+		default:
+		}
 		if p := n.load(t); p.Profile().PidsLimit != 7 {
 			half++
 		}
 	}
-	close(stop)
-	<-done
 	if half > 0 && !slow {
-		t.Errorf("half a file was obeyed %d times", half)
+		t.Errorf("half a file was obeyed %d times of %d", half, loads)
 	}
 }
