@@ -4,6 +4,7 @@ package bed
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -102,9 +103,12 @@ func TestExitStatusAndSignals(t *testing.T) {
 func TestKilled(t *testing.T) {
 	cmd := spawn(t, "linger")
 	sleeping := func() string { return Run("pgrep", "-f", "^sleep 4242").Stdout }
-	if sleeping() == "" {
-		t.Fatal("the lingering process is not seen from outside")
-	}
+	Eventually(t, 5*time.Second, func() error { // it may be in the middle of execve(2)
+		if sleeping() == "" {
+			return errors.New("the lingering process is not seen from outside")
+		}
+		return nil
+	})
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
