@@ -303,8 +303,18 @@ func (f *finder) servers() {
 	}
 	for _, e := range f.list("/etc").entries {
 		dir := "/etc/" + e.name
-		if e.mode == unix.S_IFDIR && !f.has(dir) && f.hasAny([]string{"/usr/sbin/" + e.name, "/usr/local/sbin/" + e.name}) {
+		if e.mode == unix.S_IFDIR && !f.has(dir) && (f.holds("/usr/sbin", e.name) || f.holds("/usr/local/sbin", e.name)) {
 			f.weigh(dir, State)
 		}
 	}
+}
+
+// holds reports whether there is a file of a name in a directory. It is asked of
+// many names: where the directory's listing is whole, that answers.
+func (f *finder) holds(dir, name string) bool {
+	l := f.list(dir)
+	if mode, found := l.mode(name); !found && l.whole || found && mode == unix.S_IFREG {
+		return found
+	}
+	return f.isFile(dir + "/" + name)
 }
