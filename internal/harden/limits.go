@@ -134,13 +134,13 @@ func applyPidsLimit(e *edit) {
 	}
 	for _, u := range resources.Get("unified").Members() {
 		if !limitsOwn(u.Name) {
-			e.refuse("", "linux.resources.unified writes to %s, which is no limit of the container's own", quote(u.Name))
+			e.refuse("", "linux.resources.unified writes to %s, which is no limit of the container's own; leave it out", quote(u.Name))
 		}
 	}
 	if cg := linux.Get("cgroupsPath").Str(); strayCgroup(cg) {
 		e.refuse("", "linux.cgroupsPath %s is not a cgroup of the container's own", quote(cg))
 	} else if e.Facts.CgroupInUse {
-		e.refuse("", "linux.cgroupsPath %s holds processes already: the container's limits would be theirs, and its end", quote(cg))
+		e.refuse("", "linux.cgroupsPath %s holds processes already: the container's limits would be theirs, and its end; give the container one of its own", quote(cg))
 	}
 }
 

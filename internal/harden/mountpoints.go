@@ -41,7 +41,7 @@ func misread(e *edit, m *spec.Value) string {
 		}
 	}
 	if at, linked := e.Facts.Through[m]; linked {
-		return "a symbolic link in what is mounted at " + at + " leads away from it"
+		return "a symbolic link in what is mounted at " + at + " leads away from it; mount where it leads, or leave the link out"
 	}
 	src := e.Facts.Sources[m].Path
 	switch dest := destination(e, m); {
