@@ -82,8 +82,9 @@ func (s *shim) decideSeccomp() error {
 }
 
 // decideBlock chooses where the metadata block is set: at once where the
-// network namespace exists already (CRI pods, shared namespaces); by start
-// where the runtime makes it; by a hook where no start comes.
+// network namespace exists already (CRI pods, shared namespaces) or can be made
+// by the shim; by start where the runtime makes it; by a hook where no start
+// comes.
 func (s *shim) decideBlock() error {
 	r := s.record
 	if s.plan.Profile.TaskCredentials == "block" {
@@ -95,6 +96,10 @@ func (s *shim) decideBlock() error {
 		r.Block = record.BlockAllowed
 	case network.Owner == host.Joined:
 		r.Block = record.BlockAtCreate
+	case s.pinnable():
+		r.Block = record.BlockAtCreate
+		s.plan.Network = s.store.Path(*r, record.NetnsName)
+		s.files = append(s.files, record.File{Name: record.NetnsName})
 	case s.call.Verb == argv.Create:
 		r.Block = record.BlockAtStart
 	default:
@@ -109,4 +114,13 @@ func (s *shim) decideBlock() error {
 		s.plan.Hook = hook.Entry(exe, r.Root, r.ID)
 	}
 	return nil
+}
+
+// pinnable reports whether the shim can make the container's network namespace.
+// One that goes with a user namespace has to belong to that; a restored one has
+// its interfaces and connections in the checkpoint; and the name that it gets
+// lasts as long as a mount namespace of the shim's.
+func (s *shim) pinnable() bool {
+	return s.call.Verb != argv.Restore && s.plan.Facts.Namespaces["user"].Owner == host.Host && !s.plan.Userns.Own() &&
+		s.unstaged() == ""
 }

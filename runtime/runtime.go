@@ -84,6 +84,7 @@ type shim struct {
 	record   *record.Record    // decide: what later calls will find
 	files    []record.File     // decide: passwd and group
 	idmap    *stage.IDs        // stage: how owners are shown in a user namespace
+	entered  bool              // stage: there is a mount namespace of the shim's own
 	adrift   error             // stage: binds of which nobody knows what the runtime would mount
 	notes    []string          // what is odd and was let pass
 	dry      bool              // nothing is mounted: the line is walked to say what would be done

@@ -36,6 +36,7 @@ func (s *shim) stage() error {
 			return st, nil
 		}
 		st, err = stage.Open(s.plan.Profile.TmpfsSize)
+		s.entered = err == nil
 		if root, _, ok := s.plan.Facts.IDs.Host(0, 0); ok && err == nil {
 			st.ImageRoot = root
 		}
@@ -55,6 +56,18 @@ func (s *shim) stage() error {
 		return nil
 	}
 	return s.stageVolumes(opened)
+}
+
+// enter makes sure of a mount namespace of the shim's own.
+func (s *shim) enter() error {
+	if s.entered {
+		return nil
+	}
+	if err := stage.Enter(); err != nil {
+		return err
+	}
+	s.entered = true
+	return nil
 }
 
 // stagePlaces shows what the image has in its places. Where nothing can be

@@ -46,6 +46,11 @@ type Plan struct {
 	// mounted over the image's; "" where they cannot be.
 	Passwd, Group string
 
+	// Network is the name of the network namespace that the shim makes for the
+	// container, with the metadata block in it; "" where the runtime makes it or
+	// the container joins one.
+	Network string
+
 	// Seccomp is the filter in OCI form, nil for none.
 	Seccomp *spec.Value
 	// Hook is the createRuntime hook that blocks the metadata endpoints where

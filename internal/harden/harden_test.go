@@ -11,6 +11,7 @@ import (
 
 	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/policy"
+	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
 	"github.com/runclad/runclad/internal/workload"
 )
@@ -33,6 +34,7 @@ func facts(doc *spec.Document) *host.Facts {
 		switch p := ns.Get("path").Str(); {
 		case strings.HasSuffix(p, "/netns/default"): // Docker's name for the host's
 			owner = host.Host
+		case record.IsNetns(p): // of a spec that was hardened before
 		case p != "":
 			owner = host.Joined
 		}

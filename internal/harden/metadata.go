@@ -4,15 +4,23 @@ package harden
 
 import (
 	"errors"
+	"fmt"
 
+	"github.com/runclad/runclad/internal/host"
 	"github.com/runclad/runclad/internal/spec"
 )
 
-// applyMetadata adds the hook that blocks the metadata endpoints where no call
-// of the runtime stands between the network namespace and the first
-// instruction: `run` and `restore`. On the other paths the shim sets the block
-// itself and the Plan has no hook.
+// applyMetadata has the container join the network namespace that the shim has
+// made for it, or adds the hook that blocks the metadata endpoints where the
+// runtime makes it and no call stands between that and the first instruction:
+// `run` and `restore`. On the other paths the Plan has neither.
 func applyMetadata(e *edit) {
+	switch ns := networkOf(e.doc); {
+	case e.Network != "":
+		e.doc.Set(ns, "path", spec.Text(e.Network))
+	case e.Facts.Namespaces["network"].Owner == host.Own:
+		e.doc.Delete(ns, "path") // of a document that was hardened before
+	}
 	if e.Hook == nil {
 		return
 	}
@@ -25,7 +33,20 @@ func applyMetadata(e *edit) {
 	e.doc.Add(list, e.Hook.Clone())
 }
 
+func networkOf(doc *spec.Document) *spec.Value {
+	for _, ns := range doc.Get("linux", "namespaces").Elems() {
+		if ns.Get("type").Str() == "network" {
+			return ns
+		}
+	}
+	return nil
+}
+
 func verifyMetadata(e *edit) error {
+	have := networkOf(e.doc).Get("path").Str()
+	if have != e.Network && e.Facts.Namespaces["network"].Owner == host.Own {
+		return fmt.Errorf("the network namespace is %q and not %q", have, e.Network)
+	}
 	if e.Hook == nil {
 		return nil
 	}

@@ -28,6 +28,7 @@ type golden struct {
 	Policy  string          `json:"policy"`  // lines under [profile.default]
 	Exec    bool            `json:"exec"`    // the document is a process
 	Hook    json.RawMessage `json:"hook"`    // the Plan's
+	Network string          `json:"network"` // the Plan's
 	LSM     bool            `json:"lsm"`     // AppArmor and SELinux are enforced
 	Loaded  []string        `json:"loaded"`  // AppArmor profiles of engines
 	Devices []host.Device   `json:"devices"` // host devices that the policy allows
@@ -60,7 +61,7 @@ func (g *golden) edit(t *testing.T) *edit {
 		}
 	}
 	p.Facts.AppArmor, p.Facts.SELinux, p.Facts.Devices, p.Facts.RootfsAlias = g.LSM, g.LSM, g.Devices, g.Rootfs
-	p.Facts.AppArmorProfiles, p.FileCaps = g.Loaded, g.Caps
+	p.Facts.AppArmorProfiles, p.FileCaps, p.Network = g.Loaded, g.Caps, g.Network
 	for _, m := range doc.Get("mounts").Elems() {
 		if s, ok := g.Real[m.Get("source").Str()]; ok {
 			p.Facts.Sources[m] = s

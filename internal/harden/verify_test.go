@@ -129,7 +129,7 @@ func TestBrokenInvariants(t *testing.T) {
 	finished := func(t *testing.T) *edit {
 		doc := parse(t, hostile)
 		p := plan(doc, "docker")
-		p.Hook, p.Facts.AppArmor, p.Facts.SELinux = hook, true, true
+		p.Hook, p.Network, p.Facts.AppArmor, p.Facts.SELinux = hook, "/run/runclad/container/c1/1/netns", true, true
 		if err := Container(doc, p); err != nil {
 			t.Fatal(err)
 		}
@@ -220,6 +220,12 @@ func TestBrokenInvariants(t *testing.T) {
 		"pids, v2":        {control.Limits, set("linux.resources", "unified", `{"pids.max":"max"}`)},
 		"cgroup":          {control.Limits, set("linux", "cgroupsPath", `"/"`)},
 		"metadata":        {control.Metadata, set("hooks", "createRuntime", `[]`)},
+		"metadata, new network": {control.Metadata, func(e *edit) {
+			e.doc.Delete(at(e, "linux.namespaces", "type", "network"), "path")
+		}},
+		"metadata, another's network": {control.Metadata, func(e *edit) {
+			e.doc.Set(at(e, "linux.namespaces", "type", "network"), "path", spec.Text("/var/run/netns/x"))
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := finished(t)

@@ -466,18 +466,19 @@ func TestNamespaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	for in, want := range map[string]NamespaceOwner{
-		`{"type":"network"}`:                                      Own,
-		`{"type":"network","path":""}`:                            Own,
-		fmt.Sprintf(`{"type":"network","path":%q}`, files["net"]): Host,
-		fmt.Sprintf(`{"type":"network","path":%q}`, link):         Host,
-		fmt.Sprintf(`{"type":"network","path":%q}`, foreign):      Joined,
-		`{"type":"network","path":"/proc/1/ns/net"}`:              Host,
-		`{"type":"pid","path":"/proc/self/ns/pid"}`:               Host,
-		`{"type":"mount","path":"/proc/self/ns/mnt"}`:             Host,
-		`{"type":"user","path":"/proc/thread-self/ns/user"}`:      Host,
-		`{"type":"uts","path":"/proc/self/ns/uts"}`:               Host,
-		`{"type":"time","path":"/proc/self/ns/time"}`:             Host,
-		`{"type":"ipc","path":"/proc/self/ns/net"}`:               Joined, // of another type: setns(2) will fail
+		`{"type":"network"}`:                                           Own,
+		`{"type":"network","path":""}`:                                 Own,
+		fmt.Sprintf(`{"type":"network","path":%q}`, files["net"]):      Host,
+		fmt.Sprintf(`{"type":"network","path":%q}`, link):              Host,
+		fmt.Sprintf(`{"type":"network","path":%q}`, foreign):           Joined,
+		`{"type":"network","path":"/proc/1/ns/net"}`:                   Host,
+		`{"type":"network","path":"/run/runclad/container/c/1/netns"}`: Own, // of a spec that was hardened before
+		`{"type":"pid","path":"/proc/self/ns/pid"}`:                    Host,
+		`{"type":"mount","path":"/proc/self/ns/mnt"}`:                  Host,
+		`{"type":"user","path":"/proc/thread-self/ns/user"}`:           Host,
+		`{"type":"uts","path":"/proc/self/ns/uts"}`:                    Host,
+		`{"type":"time","path":"/proc/self/ns/time"}`:                  Host,
+		`{"type":"ipc","path":"/proc/self/ns/net"}`:                    Joined, // of another type: setns(2) will fail
 	} {
 		doc := parse(t, `{"ociVersion":"1.0.2","linux":{"namespaces":[`+in+`]}}`)
 		got, err := namespaces(doc)
@@ -490,6 +491,8 @@ func TestNamespaces(t *testing.T) {
 		`{"type":"network"},{"type":"network"}`,
 		`{"type":"Network"}`, `{"type":"net"}`, `{"type":""}`, `{"path":"/proc/self/ns/net"}`, `{"type":"../net"}`,
 		`{"type":"network","path":"/not/there"}`,
+		`{"type":"network","path":"/run/runclad/container/c/1/other"}`, `{"type":"network","path":"/x/run/runclad/container/c/1/netns"}`,
+		`{"type":"ipc","path":"/run/runclad/container/c/1/netns"}`,
 	} {
 		if _, err := namespaces(parse(t, `{"ociVersion":"1.0.2","linux":{"namespaces":[`+in+`]}}`)); err == nil {
 			t.Errorf("%s: accepted", in)

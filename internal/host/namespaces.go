@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/runclad/runclad/internal/record"
 	"github.com/runclad/runclad/internal/spec"
 )
 
@@ -36,7 +37,7 @@ func namespaces(doc *spec.Document) (map[string]Namespace, error) {
 		if _, twice := out[typ]; twice {
 			return nil, fmt.Errorf("linux.namespaces: type %q occurs twice", typ)
 		}
-		if file == "" {
+		if file == "" || typ == "network" && record.IsNetns(file) {
 			out[typ] = Namespace{Owner: Own}
 			continue
 		}

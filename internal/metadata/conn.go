@@ -32,6 +32,11 @@ func dial(netns int) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return dialed(fd)
+}
+
+// dialed makes a conn of a socket, and closes it where that fails.
+func dialed(fd int) (*conn, error) {
 	// Sentences with errors, and errors without the whole request in them.
 	for _, opt := range [...]int{unix.NETLINK_EXT_ACK, unix.NETLINK_CAP_ACK} {
 		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, opt, 1); err != nil && err != unix.ENOPROTOOPT {

@@ -54,21 +54,49 @@ func Block(netns int, o Options) (changed bool, err error) {
 				return err
 			}
 		}
-		b := &batch{first: c.seq + 1}
-		b.b = make([]byte, 0, 24<<10)
-		b.steps = make([]string, 0, 64)
-		b.begin(l.gen)
-		if l.present {
-			b.deleteTable(0)
-		}
-		b.create(rs)
-		if err := c.commit(b); err != nil {
+		if err := c.commit(c.make(l.gen, l.present, rs)); err != nil {
 			return err
 		}
 		made = true
 		return nil
 	})
 	return raised || made, err
+}
+
+// make returns the changes that make the ruleset stand, in the place of another
+// if there is one. gen is the generation that was listed, 0 for any.
+func (c *conn) make(gen uint32, present bool, rs *ruleset) *batch {
+	b := &batch{first: c.seq + 1}
+	b.b = make([]byte, 0, 24<<10)
+	b.steps = make([]string, 0, 64)
+	b.begin(gen)
+	if present {
+		b.deleteTable(0)
+	}
+	b.create(rs)
+	return b
+}
+
+// New makes a network namespace in which the block stands and lo is up, and
+// returns a descriptor of it. The caller stays in its own. Nobody else can have
+// been in the new one, so nothing is listed.
+func New(o Options) (netns int, err error) {
+	netns, fd, err := unshared()
+	if err != nil {
+		return -1, err
+	}
+	c, err := dialed(fd)
+	if err == nil {
+		defer c.close()
+		if _, err = raiseLoopback(c.fd); err == nil {
+			err = c.commit(c.make(0, false, build(o)))
+		}
+	}
+	if err != nil {
+		unix.Close(netns)
+		return -1, err
+	}
+	return netns, nil
 }
 
 // Unblock removes the block. It returns nil if there is none.

@@ -18,18 +18,43 @@ import (
 // fails the container that it cannot block. (A thread of its own for these three
 // calls costs more than the whole ruleset.)
 func socketIn(netns int) (int, error) {
+	return away(func() (int, error) {
+		if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
+			return -1, failure("enter the network namespace", err)
+		}
+		return socket()
+	})
+}
+
+// unshared makes a network namespace, and a nf_tables netlink socket in it.
+func unshared() (netns, fd int, err error) {
+	netns = -1
+	fd, err = away(func() (int, error) {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return -1, failure("make a network namespace", err)
+		}
+		if netns, err = thisNetns(); err != nil {
+			return -1, err
+		}
+		return socket()
+	})
+	if err != nil && netns >= 0 {
+		unix.Close(netns)
+	}
+	return netns, fd, err
+}
+
+// away calls f, which changes the network namespace of the calling thread and
+// opens a descriptor there, and comes back.
+func away(f func() (int, error)) (int, error) {
 	runtime.LockOSThread()
-	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	home, err := thisNetns()
 	if err != nil {
 		runtime.UnlockOSThread()
-		return -1, failure("open /proc/thread-self/ns/net", err)
+		return -1, err
 	}
 	defer unix.Close(home)
-	if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return -1, failure("enter the network namespace", err)
-	}
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	fd, err := f()
 	if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
 		if err == nil {
 			unix.Close(fd)
@@ -37,6 +62,20 @@ func socketIn(netns int) (int, error) {
 		return -1, failure("return to the network namespace of the process", back)
 	}
 	runtime.UnlockOSThread()
+	return fd, err
+}
+
+func thisNetns() (int, error) {
+	const file = "/proc/thread-self/ns/net"
+	fd, err := unix.Open(file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, failure("open "+file, err)
+	}
+	return fd, nil
+}
+
+func socket() (int, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return -1, failure("open a netlink socket for nf_tables", err)
 	}

@@ -264,3 +264,32 @@ func TestEveryBitMatters(t *testing.T) {
 		t.Errorf("only %d bits tried", n)
 	}
 }
+
+// TestNew: the block stands in a namespace that nobody has been in, lo is up, and
+// the caller is where it was.
+func TestNew(t *testing.T) {
+	before, err := os.Readlink("/proc/self/ns/net")
+	must(t, err)
+	seen := map[int]bool{}
+	for _, o := range []Options{{}, {Credentials: true}} {
+		netns, err := New(o)
+		must(t, err)
+		t.Cleanup(func() { unix.Close(netns) })
+		if changed, err := Block(netns, o); err != nil || changed {
+			t.Errorf("%+v: Block found something to do: %v, %v", o, changed, err)
+		}
+		if changed, err := Block(netns, Options{Credentials: true}); err != nil || changed == o.Credentials {
+			t.Errorf("%+v: blocking more changed it: %v, %v", o, changed, err)
+		}
+		if same, err := SameNetnsPath(netns, "/proc/self/ns/net"); err != nil || same {
+			t.Errorf("it is the caller's own: %v, %v", same, err)
+		}
+		seen[netns] = true
+	}
+	if after, err := os.Readlink("/proc/self/ns/net"); err != nil || after != before {
+		t.Errorf("the caller was in %s and is in %s, %v", before, after, err)
+	}
+	if len(seen) != 2 {
+		t.Errorf("descriptors %v", seen)
+	}
+}

@@ -11,7 +11,7 @@
 // [settings] for Go's runtime. Built without that, the program does the same later.
 //
 // A start is handed off as well if create has noted that nothing is left to be
-// done before it: in pods and under Podman, whose network namespaces exist by then.
+// done before it.
 //
 // What belongs here: telling by argv and that note that a command is passed
 // through, and finding the real runtime. What does not: everything that takes

@@ -38,16 +38,31 @@ const (
 	recordLimit = 1 << 20
 )
 
+// names are all that a creation's folder may hold; the record goes first.
+var names = []string{recordName, "passwd", "group", NetnsName, ReadyName}
+
 // Store is the run state below one folder.
 type Store struct {
 	dir        rundir.Dir
 	containers rundir.Dir
 }
 
+// NetnsName is the file that gives a network namespace its name, in the mount
+// namespace of the runtime alone (stage.Pin). To everybody else it is empty, and
+// there for what looks at the spec when the container runs: runc's checkpoint
+// asks for the file, to tell a namespace that CRIU is to leave alone.
+const NetnsName = "netns"
+
+// IsNetns reports whether a path is the name that a container's network
+// namespace has been given: its spec was hardened before.
+func IsNetns(path string) bool {
+	return strings.HasPrefix(path, DefaultDir+"/"+ContainerDir+"/") && strings.HasSuffix(path, "/"+NetnsName)
+}
+
 // File is a file that is kept next to a record, readable for everyone (0644)
 // once it is mounted into the container.
 type File struct {
-	Name string // "passwd" or "group"
+	Name string // "passwd", "group" or NetnsName
 	Data []byte
 }
 
@@ -106,7 +121,7 @@ func (s Store) Write(r Record, files ...File) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.containers.Clear(folder, recordName, "passwd", "group", ReadyName), s.rmdir(tmp))
+			err = errors.Join(err, s.containers.Clear(folder, names...), s.rmdir(tmp))
 		}
 	}()
 	if err := s.containers.Mkdir(folder); err != nil {
@@ -117,7 +132,7 @@ func (s Store) Write(r Record, files ...File) (err error) {
 	}
 	for _, f := range files {
 		switch f.Name {
-		case "passwd", "group":
+		case "passwd", "group", NetnsName:
 		default:
 			return fmt.Errorf("record of container %s: file %q has no place there", r.ID, f.Name)
 		}
@@ -310,7 +325,7 @@ func (s Store) Discard(root, id, creation string) error {
 }
 
 func (s Store) discard(key, creation string) error {
-	if err := s.containers.Clear(key+"/"+creation, recordName, "passwd", "group", ReadyName); err != nil {
+	if err := s.containers.Clear(key+"/"+creation, names...); err != nil {
 		return err
 	}
 	return s.rmdir(key)

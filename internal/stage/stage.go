@@ -34,19 +34,26 @@ type known struct {
 	fd    int
 }
 
-// Open moves the calling thread, which must be locked to its goroutine and be
-// the one that calls execve(2), into a mount namespace of its own, and mounts a
-// tmpfs of at most size bytes there. It takes all that the container writes to
-// its overlays.
+// Enter moves the calling thread, which must be locked to its goroutine and be
+// the one that calls execve(2), into a mount namespace of its own.
+func Enter() error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("unshare the mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return fmt.Errorf("make / rslave: %w", err)
+	}
+	return nil
+}
+
+// Open enters a mount namespace, see [Enter], and mounts a tmpfs of at most size
+// bytes there. It takes all that the container writes to its overlays.
 func Open(size int64) (*Stage, error) {
 	if err := ensure(Dir); err != nil {
 		return nil, err
 	}
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return nil, fmt.Errorf("unshare the mount namespace: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
-		return nil, fmt.Errorf("make / rslave: %w", err)
+	if err := Enter(); err != nil {
+		return nil, err
 	}
 	data := "mode=0711,size=" + strconv.FormatInt(size, 10)
 	if err := unix.Mount("tmpfs", Dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, data); err != nil {

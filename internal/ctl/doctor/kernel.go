@@ -4,9 +4,7 @@ package doctor
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -123,30 +121,16 @@ func seccompActions(a *area) {
 	a.ok("seccomp", "actions %s", strings.Join(have, " "))
 }
 
-// tryNftables sets the block where nobody else is. The thread that goes into a
-// namespace of its own never comes back: it ends with the goroutine.
+// tryNftables sets the block where nobody else is.
 func tryNftables() error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		done <- func() error {
-			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return errUnknown{os.NewSyscallError("unshare the network namespace", err)}
-			}
-			fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
-				return errUnknown{err}
-			}
-			defer unix.Close(fd)
-			if _, err := metadata.Block(fd, metadata.Options{}); err != nil {
-				return err
-			}
-			hits, err := metadata.Counters(fd)
-			if err == nil && len(hits) == 0 {
-				err = fmt.Errorf("the block was set and shows no counters")
-			}
-			return err
-		}()
-	}()
-	return <-done
+	netns, err := metadata.New(metadata.Options{})
+	if err != nil {
+		return err
+	}
+	defer unix.Close(netns)
+	hits, err := metadata.Counters(netns)
+	if err == nil && len(hits) == 0 {
+		err = errors.New("the block was set and shows no counters")
+	}
+	return err
 }

@@ -95,7 +95,7 @@ name = "rest"
 		"  rest: it matches too, and comes after the one that decides",
 		"  no-new-privileges (CIS 5.26, PSS restricted, NSA 1.7)\n    process.noNewPrivileges: absent → true",
 		"    process.user.uid: 0 → 2001000000",
-		"would be blocked at start")
+		"would be blocked at create")
 	d, err := v.Diff()
 	if err != nil {
 		t.Fatal(err)

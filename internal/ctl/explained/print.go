@@ -110,7 +110,7 @@ func metadata(block string, was bool) string {
 	}
 	switch block {
 	case record.BlockAtCreate:
-		return "the endpoints " + is + " at create, in the network namespace that exists already"
+		return "the endpoints " + is + " at create"
 	case record.BlockAtStart:
 		return "the endpoints " + is + " at start"
 	case record.BlockByHook:

@@ -6,6 +6,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +26,8 @@ type call struct {
 	// NoFile is the soft limit on open files that it was started with.
 	NoFile string
 	Umask  string
+	// Network says what the config.json's network namespace is, "" for none.
+	Network string
 }
 
 func main() {
@@ -43,16 +46,17 @@ func main() {
 	wd, _ := os.Getwd()
 	c := call{Args: os.Args[1:], Env: os.Environ(), Dir: wd, Files: files, NoFile: noFile(), Umask: fmt.Sprintf("%04o", mask)}
 	slices.Sort(c.Env)
-	save(dir, "call.json", encode(c))
 	for i, a := range os.Args[:len(os.Args)-1] {
 		switch a {
 		case "--bundle", "-b":
 			keep(dir, "config.json", filepath.Join(os.Args[i+1], "config.json"))
+			c.Network = network(filepath.Join(os.Args[i+1], "config.json"))
 		case "--process":
 			keep(dir, "process.json", os.Args[i+1])
 			save(dir, "seals", []byte(seals(os.Args[i+1])))
 		}
 	}
+	save(dir, "call.json", encode(c))
 	if os.Getenv("FAKERUNC_FAIL") != "" {
 		fmt.Fprintln(os.Stderr, "fake failure")
 		os.Exit(42)
@@ -73,6 +77,37 @@ func open() map[int]string {
 		}
 	}
 	return out
+}
+
+// network looks at the namespace that a container is to join.
+func network(config string) string {
+	var doc struct {
+		Linux struct{ Namespaces []struct{ Type, Path string } }
+	}
+	data, err := os.ReadFile(config)
+	if err == nil {
+		err = json.Unmarshal(data, &doc)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	for _, ns := range doc.Linux.Namespaces {
+		if ns.Type != "network" || ns.Path == "" {
+			continue
+		}
+		var this, own syscall.Stat_t
+		if err := errors.Join(syscall.Stat(ns.Path, &this), syscall.Stat("/proc/self/ns/net", &own)); err != nil {
+			return err.Error()
+		}
+		switch {
+		case this.Dev != own.Dev:
+			return "a file"
+		case this.Ino == own.Ino:
+			return "the runtime's"
+		}
+		return "another"
+	}
+	return ""
 }
 
 // noFile asks a child: Go raises its own soft limit and gives the old one back
