@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -85,10 +86,20 @@ func (d *demo) docker() {
 	version := strings.TrimSpace(e.Must("version", "--format", "{{.Server.Version}}").Stdout)
 	fmt.Printf("\n2. Docker %s\n\n", version)
 	plain := e.Report("run", "--rm", bed.Image, "/probe", "net")
-	clad := e.Report("run", "--rm", "--runtime", "runclad", bed.Image, "/probe", "net")
-	e.Must("run", "-d", "--name", "demo", "--runtime", "runclad", bed.Image)
+	e.Must("run", "-d", "--name", "demo", "--runtime", "runclad", bed.Image, "sh", "-c", "/probe net && exec sleep 300")
+	var logs bed.Result
+	bed.Eventually(d.p, 30*time.Second, func() error {
+		if logs = e.Run("logs", "demo"); logs.Stdout == "" {
+			return fmt.Errorf("no output yet: %v", logs)
+		}
+		return nil
+	})
+	clad := bed.Report(d.p, logs)
 	exec := e.Report("exec", "--privileged", "-u", "0", "demo", "/probe", "net")
 	e.Must("rm", "-f", "demo")
+	if exec.UID != clad.UID {
+		d.breaks("docker exec runs as %d in a container of %d", exec.UID, clad.UID)
+	}
 	d.compare("docker", []string{"docker run", "docker run --runtime=runclad", "docker exec --privileged -u 0"},
 		[]*report.Report{plain, clad, exec})
 
