@@ -55,11 +55,10 @@ func (pl Place) Load(state rundir.Dir) (*Policy, []string, error) {
 			time.Sleep(settled) // an editor may be in the middle of it
 		}
 		texts, err := before.read()
-		if err == nil {
-			// All of it has to be of one moment.
-			if after, errAfter := pl.look(); errAfter != nil || after.stamp != before.stamp {
-				continue
-			}
+		// All of it has to be of one moment; what went wrong while a file was being
+		// changed counts as little as what was read.
+		if after, errAfter := pl.look(); errAfter != nil || after.stamp != before.stamp {
+			continue
 		}
 		var p *Policy
 		if err == nil {
@@ -130,8 +129,8 @@ func (pl Place) look() (*snapshot, error) {
 	for _, file := range append(names, pl.File) {
 		var st unix.Stat_t
 		err := unix.Lstat(file, &st)
-		if errors.Is(err, unix.ENOENT) && file == pl.File {
-			continue
+		if errors.Is(err, unix.ENOENT) {
+			continue // there is none, or it has just gone from the folder
 		}
 		if err != nil {
 			return nil, &os.PathError{Op: "stat", Path: file, Err: err}

@@ -220,3 +220,54 @@ func TestHalfWritten(t *testing.T) {
 		t.Errorf("half a file was obeyed %d times of %d", half, loads)
 	}
 }
+
+// TestFilesComeAndGo: whatever is done to the files meanwhile, a policy that
+// stands all the time is found.
+func TestFilesComeAndGo(t *testing.T) {
+	n := newNode(t)
+	n.write(t, n.File, "[profile.default]\npids_limit = 7\n")
+	stop, done := make(chan struct{}), make(chan error)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			long := "# " + strings.Repeat("x", 64<<10) + "\n[profile.default]\npids_limit = 7\n"
+			for _, change := range []func() error{
+				func() error { return os.MkdirAll(n.Dir, 0o700) },
+				func() error { return os.WriteFile(n.Dir+"/10-other.toml", []byte("[profile.other]\n"), 0o600) },
+				func() error { return os.WriteFile(n.File+".new", []byte(long), 0o600) },
+				func() error { return os.Rename(n.File+".new", n.File) },
+				func() error { return os.Remove(n.Dir + "/10-other.toml") },
+				func() error { return appendTo(n.File, "# and more\n") },
+			} {
+				if err := change(); err != nil {
+					done <- err
+					return
+				}
+				time.Sleep(4 * settled) // each load takes one of them, and is tried again
+			}
+		}
+	}()
+	for range 60 {
+		if p := n.load(t); p.Profile().PidsLimit != 7 {
+			t.Errorf("%+v", p.Profile())
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func appendTo(file, text string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
