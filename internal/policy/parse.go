@@ -185,10 +185,10 @@ func (p *Policy) read(f Text, first bool) error {
 	for i := range file.Rules {
 		r, err := file.Rules[i].rule()
 		r.File = f.Name
-		if i < len(lines) {
-			r.Line = lines[i]
+		if i >= len(lines) {
+			return fmt.Errorf("rule %s: write it as a table in double brackets, [[rule]]", r.Name)
 		}
-		if err != nil {
+		if r.Line = lines[i]; err != nil {
 			return fmt.Errorf("line %d: rule %s: %w", r.Line, r.Name, err)
 		}
 		p.Rules = append(p.Rules, r)
@@ -204,9 +204,47 @@ func explain(err error) error {
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		line, _ := bad.Position()
-		return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(bad.Error(), "toml: "))
+		text := inTOML(strings.TrimPrefix(bad.Error(), "toml: "))
+		if key := bad.Key(); len(key) > 0 && !strings.Contains(text, key[len(key)-1]) {
+			text = strings.Join(key, ".") + ": " + text
+		}
+		return fmt.Errorf("line %d: %s", line, text)
 	}
 	return err
+}
+
+// inTOML says what the library says of Go's types, such as "cannot decode TOML
+// string into struct field policy.Profile.PidsLimit of type int64", in those of
+// the file.
+func inTOML(text string) string {
+	have, into, ok := strings.Cut(text, " into ")
+	have, mismatch := strings.CutPrefix(have, "cannot decode TOML ")
+	if !ok || !mismatch {
+		return text
+	}
+	if i := strings.LastIndex(into, " of type "); i >= 0 {
+		into = into[i+len(" of type "):]
+	}
+	want := "a table"
+	switch {
+	case into == "string":
+		want = "a string"
+	case into == "bool":
+		want = "true or false"
+	case into == "int64", into == "uint32":
+		want = "a whole number"
+	case into == "[]string":
+		want = "a list of strings"
+	case into == "[]uint32":
+		want = "a list of whole numbers"
+	case strings.HasPrefix(into, "[]"):
+		want = "a table in double brackets"
+	}
+	article := "a "
+	if strings.ContainsAny(have[:1], "aeiou") {
+		article = "an "
+	}
+	return "want " + want + ", have " + article + have
 }
 
 // digest is FNV-1a with 64 bits over the files and their names. It tells a

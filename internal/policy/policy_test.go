@@ -54,7 +54,15 @@ func TestMistakesNameTheLine(t *testing.T) {
 	rule := func(text string) string { return "[[rule]]\nname = \"r\"\n" + text + "\n" }
 	for in, want := range map[string]string{
 		"\n[profile.default]\nhost_pids = true\n":                      `policy.toml: line 3: unknown key "profile.default.host_pids"`,
-		"[profile.default]\nhost_pid = \"yes\"\n":                      "line 2",
+		"[profile.default]\nhost_pid = \"yes\"\n":                      "line 2: profile.default.host_pid: want true or false, have a string",
+		"[profile.default]\nwritable = [1]\n":                          "line 2: profile.default.writable: want a string, have an integer",
+		"[profile.default]\nhost_paths = \"/a\"\n":                     "line 2: profile.default.host_paths: want a list of strings, have a string",
+		"[profile.default]\npids_limit = 1.5\n":                        "line 2: profile.default.pids_limit: want a whole number, have a float",
+		"[profile.default]\npids_limit = 99999999999999999999\n":       "line 2: profile.default.pids_limit: decimal number is too large",
+		"[profile]\ndefault = 3\n":                                     "line 2: profile.default: want a table, have an integer",
+		"rule = 3\n":                                                   "line 1: rule: want a table in double brackets, have an integer",
+		"[rule]\nname = \"r\"\n":                                       "rule r: write it as a table in double brackets, [[rule]]",
+		"rule = [{ name = \"r\" }]\n":                                  "rule r: write it as a table in double brackets, [[rule]]",
 		"[profile.default\n":                                           "line 1",
 		"[profile.default]\nmetadata = \"off\"\n":                      `metadata: "off" is none of block, allow`,
 		"[profile.default]\ncapabilities = [\"CAP_ANY\"]\n":            "no capability",
