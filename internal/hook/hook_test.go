@@ -28,7 +28,7 @@ func write(t *testing.T, id, credentials string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(store.Close)
 	self, err := record.Self()
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +40,11 @@ func write(t *testing.T, id, credentials string) {
 	if err := store.Write(r); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := store.Remove(r); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // inside is the PID of a process in a network namespace of its own.
