@@ -14,10 +14,9 @@ import (
 )
 
 // block sets the metadata block now if the network namespace exists already, or
-// makes one that has it.
-// It is not taken back if a later verb fails: containers that share the
-// namespace may rely on it, and a block that outlives a failed create hides
-// nothing that a container may see.
+// makes one that has it. A block in one that exists is not taken back if a later
+// verb fails: containers that share the namespace may rely on it, and a block that
+// outlives a failed create hides nothing that a container may see.
 func (s *shim) block() error {
 	if s.record.Block != record.BlockAtCreate {
 		return nil

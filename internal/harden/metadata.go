@@ -10,15 +10,15 @@ import (
 	"github.com/runclad/runclad/internal/spec"
 )
 
-// applyMetadata has the container join the network namespace that the shim has
-// made for it, or adds the hook that blocks the metadata endpoints where the
-// runtime makes it and no call stands between that and the first instruction:
-// `run` and `restore`. On the other paths the Plan has neither.
+// applyMetadata has the container join the network namespace that the shim makes
+// for it, or adds the hook that blocks the metadata endpoints where the runtime
+// makes it and no call stands between that and the first instruction: some of
+// `run`, and `restore`. On the other paths the Plan has neither.
 func applyMetadata(e *edit) {
 	switch ns := networkOf(e.doc); {
 	case e.Network != "":
 		e.doc.Set(ns, "path", spec.Text(e.Network))
-	case e.Facts.Namespaces["network"].Owner == host.Own:
+	case e.Facts.Namespaces["network"].Owner == host.Own && ns.Get("path").Str() != "":
 		e.doc.Delete(ns, "path") // of a document that was hardened before
 	}
 	if e.Hook == nil {

@@ -50,7 +50,7 @@ type Store struct {
 // NetnsName is the file that gives a network namespace its name, in the mount
 // namespace of the runtime alone (stage.Pin). To everybody else it is empty, and
 // there for what looks at the spec when the container runs: runc's checkpoint
-// asks for the file, to tell a namespace that CRIU is to leave alone.
+// tells CRIU by the inode of such a file which namespace is another's.
 const NetnsName = "netns"
 
 // IsNetns reports whether a path is the name that a container's network
@@ -59,8 +59,8 @@ func IsNetns(path string) bool {
 	return strings.HasPrefix(path, DefaultDir+"/"+ContainerDir+"/") && strings.HasSuffix(path, "/"+NetnsName)
 }
 
-// File is a file that is kept next to a record, readable for everyone (0644)
-// once it is mounted into the container.
+// File is a file that is kept next to a record, readable for everyone (0644): it
+// is mounted into the container, or mounted over.
 type File struct {
 	Name string // "passwd", "group" or NetnsName
 	Data []byte
