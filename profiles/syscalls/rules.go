@@ -38,19 +38,16 @@ var socketRules = []Rule{
 
 var socketpairRules = socketRules[:2]
 
-// setsockopt(2): every option of a level below 512 and a number below 256
-// except TCP_ULP (level 6, 31) and SO_ATTACH_FILTER, SO_ATTACH_BPF,
-// SO_ATTACH_REUSEPORT_CBPF and SO_ATTACH_REUSEPORT_EBPF (level 1; 26, 50, 51,
-// 52). No option of the families that socket(2) allows lies above these bounds
-// (levels: include/linux/socket.h), but for IPVS, whose 16 commands begin at
-// level 0, 1152 (include/uapi/linux/ip_vs.h) and need CAP_NET_ADMIN. With the
-// bounds there are 20 rules, without them 67: one for each bit above the refused
-// values, and twelve.
+// setsockopt(2): every option but TCP_ULP (level 6, 31) and SO_ATTACH_FILTER,
+// SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF and SO_ATTACH_REUSEPORT_EBPF (level 1;
+// 26, 50, 51, 52). The low five bits tell these two levels from those of the other
+// families that socket(2) allows (include/linux/socket.h), and the low seven bits
+// these options from all others that the two have (socket(7), tcp(7)); 31 of
+// level 1, SO_PEERSEC, can only be read, as 26 of level 6, TCP_CC_INFO. To compare
+// all bits, and the two levels apart, would take 67 rules.
 var setsockoptRules = []Rule{
-	{Conds: []Cond{{Arg: 1, Mask: 0xfffffe00, In: []uint32{0}}, {Arg: 1, Mask: all, NotIn: []uint32{1, 6}}, {Arg: 2, Mask: 0xffffff00, In: []uint32{0}}}},
-	{Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{1}}, {Arg: 2, Mask: 0xffffff00, In: []uint32{0}}, {Arg: 2, Mask: all, NotIn: []uint32{26, 50, 51, 52}}}},
-	{Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{6}}, {Arg: 2, Mask: 0xffffff00, In: []uint32{0}}, {Arg: 2, Mask: all, NotIn: []uint32{31}}}},
-	{Caps: netAdmin, Conds: []Cond{{Arg: 1, Mask: all, In: []uint32{0}}, {Arg: 2, Mask: 0xfffffff0, In: []uint32{1152}}}},
+	{Conds: []Cond{{Arg: 1, Mask: 0x1f, NotIn: []uint32{1, 6}}}},
+	{Conds: []Cond{{Arg: 2, Mask: 0x7f, NotIn: []uint32{26, 31, 50, 51, 52}}}},
 }
 
 // ioctl(2): terminals and FIO* command by command, without TIOCSTI (0x5412),
