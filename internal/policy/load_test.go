@@ -226,40 +226,41 @@ func TestHalfWritten(t *testing.T) {
 func TestFilesComeAndGo(t *testing.T) {
 	n := newNode(t)
 	n.write(t, n.File, "[profile.default]\npids_limit = 7\n")
-	stop, done := make(chan struct{}), make(chan error)
+	other := n.Dir + "/10-other.toml"
+	long := "# " + strings.Repeat("x", 64<<10) + "\n[profile.default]\npids_limit = 7\n"
+	changes := []func() error{
+		func() error { return os.MkdirAll(n.Dir, 0o700) },
+		func() error { return os.WriteFile(other, []byte("[profile.other]\n"), 0o600) },
+		func() error { return os.WriteFile(n.File+".new", []byte(long), 0o600) },
+		func() error { return os.Rename(n.File+".new", n.File) },
+		func() error { return os.Remove(other) },
+		func() error { return appendTo(n.File, "# and more\n") },
+	}
+	done := make(chan error, 1)
 	go func() {
-		for {
-			select {
-			case <-stop:
-				done <- nil
-				return
-			default:
-			}
-			long := "# " + strings.Repeat("x", 64<<10) + "\n[profile.default]\npids_limit = 7\n"
-			for _, change := range []func() error{
-				func() error { return os.MkdirAll(n.Dir, 0o700) },
-				func() error { return os.WriteFile(n.Dir+"/10-other.toml", []byte("[profile.other]\n"), 0o600) },
-				func() error { return os.WriteFile(n.File+".new", []byte(long), 0o600) },
-				func() error { return os.Rename(n.File+".new", n.File) },
-				func() error { return os.Remove(n.Dir + "/10-other.toml") },
-				func() error { return appendTo(n.File, "# and more\n") },
-			} {
+		for range (maxReads - 1) / len(changes) { // fewer in all than one load bears
+			for _, change := range changes {
 				if err := change(); err != nil {
 					done <- err
 					return
 				}
-				time.Sleep(4 * settled) // each load takes one of them, and is tried again
+				time.Sleep(2 * settled)
 			}
 		}
+		done <- nil
 	}()
-	for range 60 {
+	for {
 		if p := n.load(t); p.Profile().PidsLimit != 7 {
 			t.Errorf("%+v", p.Profile())
 		}
-	}
-	close(stop)
-	if err := <-done; err != nil {
-		t.Error(err)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
 	}
 }
 
