@@ -82,7 +82,7 @@ type shim struct {
 	profile  *policy.Profile   // consult: the rule's, as the workload's own requests change it
 	plan     *harden.Plan      // decide
 	record   *record.Record    // decide: what later calls will find
-	files    []record.File     // decide: passwd and group
+	files    []record.File     // decide: passwd, group, and the name of the network namespace
 	idmap    *stage.IDs        // stage: how owners are shown in a user namespace
 	entered  bool              // stage: there is a mount namespace of the shim's own
 	adrift   error             // stage: binds of which nobody knows what the runtime would mount

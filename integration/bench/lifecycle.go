@@ -3,7 +3,10 @@
 package main
 
 import (
+	"encoding/json"
 	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/runclad/runclad/integration/bed"
 )
@@ -25,34 +28,78 @@ func (b *bench) lifecycle() {
 	}
 }
 
+// variants of a container's life: without runclad, with it, and without it but
+// with the config that it makes. The last tells what the hardened config costs the
+// runtime, or saves it, from what runclad itself takes.
+const (
+	plain = iota
+	clad
+	config
+	variants
+)
+
 func (b *bench) cyclesOf(rt bed.Runtime, rootfs, netns string) {
-	var create, start, del, whole pair
+	hardened := b.hardened(rt, rootfs, netns)
+	var create, start, del, whole [variants]series
 	for i := range b.cycles + 3 {
-		var times [2][3]time.Duration
-		order := [2]int{i % 2, 1 - i%2} // neither is always the first
-		for _, which := range order {
-			times[which] = b.cycle([2]string{rt.Path, b.shim}[which], rt, rootfs, netns)
+		for n := range variants {
+			which := (i + n) % variants // none is always the first
+			times := b.cycle(which, rt, rootfs, netns, hardened)
+			if i < 3 {
+				continue
+			}
+			for j, s := range []*[variants]series{&create, &start, &del} {
+				s[which] = append(s[which], times[j])
+			}
+			whole[which] = append(whole[which], times[0]+times[1]+times[2])
 		}
-		if i < 3 {
-			continue
-		}
-		for j, p := range []*pair{&create, &start, &del} {
-			p.base, p.with = append(p.base, times[0][j]), append(p.with, times[1][j])
-		}
-		sum := func(t [3]time.Duration) time.Duration { return t[0] + t[1] + t[2] }
-		whole.base, whole.with = append(whole.base, sum(times[0])), append(whole.with, sum(times[1]))
 	}
-	c := newComparison("plain", "runclad")
-	c.row("create", create)
-	c.row("start", start)
-	c.row("delete", del)
-	c.row("all three", whole)
-	c.end()
+	for _, of := range []struct {
+		with  int
+		names [2]string
+	}{
+		{clad, [2]string{"plain", "runclad"}},
+		{config, [2]string{"plain", "its config alone"}},
+	} {
+		c := newComparison(of.names[0], of.names[1])
+		for _, r := range []struct {
+			name string
+			s    *[variants]series
+		}{{"create", &create}, {"start", &start}, {"delete", &del}, {"all three", &whole}} {
+			c.row(r.name, pair{r.s[plain], r.s[of.with]})
+		}
+		c.end()
+	}
+}
+
+// hardened returns the config that runclad makes of the container's. Its sources
+// stay for as long as the container that it was made for.
+func (b *bench) hardened(rt bed.Runtime, rootfs, netns string) *specs.Spec {
+	c := b.containerIn(netns, b.shim, rt, rootfs, "true")
+	_, err := c.create()
+	b.must(err)
+	var s specs.Spec
+	b.must(json.Unmarshal(c.Config(), &s))
+	for i, ns := range s.Linux.Namespaces {
+		if ns.Type == specs.NetworkNamespace {
+			s.Linux.Namespaces[i].Path = netns // runclad's own is known to its runtime alone
+		}
+	}
+	return &s
 }
 
 // cycle is one container's life.
-func (b *bench) cycle(binary string, rt bed.Runtime, rootfs, netns string) (times [3]time.Duration) {
-	c := b.containerIn(netns, binary, rt, rootfs, "true")
+func (b *bench) cycle(which int, rt bed.Runtime, rootfs, netns string, hardened *specs.Spec) (times [3]time.Duration) {
+	var c container
+	switch which {
+	case plain:
+		c = b.containerIn(netns, rt.Path, rt, rootfs, "true")
+	case clad:
+		c = b.containerIn(netns, b.shim, rt, rootfs, "true")
+	case config:
+		s := *hardened
+		c = container{bed.NewContainer(b.p, rt.Path, rt, rootfs, &s)}
+	}
 	var err error
 	times[0], err = c.create()
 	b.must(err)
