@@ -59,6 +59,8 @@ func remedy(errno unix.Errno) string {
 			"CONFIG_NFT_REJECT_INET and Linux 4.11 or newer; or " + allow
 	case unix.EPERM, unix.EACCES:
 		return "it takes CAP_NET_ADMIN and CAP_SYS_ADMIN over the network namespace; or " + allow
+	case unix.ENOSPC: // unshare(2)
+		return "the node has as many network namespaces as sysctl user.max_net_namespaces lets it have; raise it"
 	}
 	return ""
 }

@@ -124,6 +124,7 @@ func TestErrors(t *testing.T) {
 		{failure("open a netlink socket for nf_tables", unix.EPROTONOSUPPORT), []string{"open a netlink socket", "EPROTONOSUPPORT", "CONFIG_NF_TABLES_INET", `metadata = "allow" under [profile.default]`}},
 		{refusal("add a rule", 20, unix.ENOENT, "no such expression"), []string{"add a rule", "ENOENT", "(kernel: no such expression)", "CONFIG_NFT_REJECT_INET"}},
 		{refusal("x", 20, unix.EPERM, ""), []string{"EPERM", "CAP_NET_ADMIN"}},
+		{failure("make a network namespace", unix.ENOSPC), []string{"ENOSPC", "user.max_net_namespaces"}},
 		{failure("read", errNoAnswer), []string{"read: the kernel gave no answer"}},
 	} {
 		for _, w := range x.want {
